@@ -1,0 +1,14 @@
+export * from './agent.js';
+export * from './diff.js';
+export { type Field, type FieldKind, type Fields, initialRow, type Mutable, type RowOf } from './field.js';
+export * from './inventory.js';
+export * from './liveness.js';
+export * from './readers.js';
+export * from './reports.js';
+export * from './rows.js';
+export * from './settings.js';
+export * from './stamp.js';
+export * from './vds.js';
+export * from './vds-status.js';
+export * from './vm.js';
+export * from './vm-status.js';

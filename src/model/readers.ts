@@ -1,0 +1,34 @@
+import type { Freshness, Unsettled, VdsLiveness } from './liveness.js';
+import type { Vds, VdsUsage } from './vds.js';
+import type { VdsStatus } from './vds-status.js';
+import type { Vm, VmUsage } from './vm.js';
+import type { VmStatus } from './vm-status.js';
+
+/**
+ * Read ports on the state of this process. What they give is immutable and belongs to the moment of the call; several
+ * calls without an await between them belong to the same moment.
+ */
+export interface VdsReader {
+  readonly size: number;
+  get(id: string): Vds | undefined;
+  usage(id: string): VdsUsage | undefined;
+  liveness(id: string): VdsLiveness | undefined;
+  ids(): Iterable<string>;
+  byCluster(clusterId: string): ReadonlySet<string>;
+  byStatus(status: VdsStatus): ReadonlySet<string>;
+}
+
+export interface VmReader {
+  readonly size: number;
+  get(id: string): Vm | undefined;
+  usage(id: string): VmUsage | undefined;
+  unsettled(id: string): Unsettled | undefined;
+  ids(): Iterable<string>;
+  /** VMs whose run_on_vds is this host. */
+  byHost(hostId: string): ReadonlySet<string>;
+  byCluster(clusterId: string): ReadonlySet<string>;
+  byStatus(status: VmStatus): ReadonlySet<string>;
+  /** When the VM was last seen in a report; null = never by this process. */
+  heardAt(id: string): number | null;
+  freshness(id: string, now: number): Freshness;
+}

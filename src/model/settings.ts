@@ -1,0 +1,126 @@
+/** Settings of the core, as plain values. Names are those of vurti.yaml; the schema with ranges is in src/monitor. */
+export interface PollSettings {
+  /** Host and VM statistics of a healthy host are asked this often. */
+  readonly intervalSeconds: number;
+  /** Longest interval that adaptive polling may choose. */
+  readonly maxIntervalSeconds: number;
+  /** For statistics, and for any sign of life of a silent host. Below the interval. */
+  readonly deadlineSeconds: number;
+  readonly capabilitiesDeadlineSeconds: number;
+  readonly hardwareInfoDeadlineSeconds: number;
+  /** Requests in flight over all hosts. */
+  readonly concurrency: number;
+  /** Ticks per interval (oVirt's NumberVmRefreshesBeforeSave): a host without contact is tried at each tick. */
+  readonly ticksPerInterval: number;
+}
+
+export interface GraceSettings {
+  /** A host is lost only after more failed attempts than this … */
+  readonly attempts: number;
+  /** … and after this time without an answer, … */
+  readonly seconds: number;
+  /** … longer by this for each VM it runs … */
+  readonly perVmSeconds: number;
+  /** … and by this when it is, or is about to be, the storage pool manager. */
+  readonly spmSeconds: number;
+}
+
+export interface AgentSettings {
+  /** Requests in flight per host. */
+  readonly maxInFlight: number;
+  readonly maxAnswerMiB: number;
+}
+
+/** What clusters and hosts may have of their own. */
+export interface HostSettings {
+  readonly poll: PollSettings;
+  readonly grace: GraceSettings;
+  readonly agents: AgentSettings;
+  readonly absence: { readonly misses: number };
+  readonly recoveryTimeoutSeconds: number;
+}
+
+export interface MonitorSettings extends HostSettings {
+  readonly mode: 'observer' | 'manager';
+  readonly flap: { readonly changes: number; readonly windowSeconds: number };
+  readonly statistics: { readonly persistIntervalSeconds: number; readonly historyLimit: number };
+  readonly thresholds: {
+    readonly cpuPercent: number;
+    readonly memoryPercent: number;
+    readonly networkPercent: number;
+    readonly swapPercent: number;
+    readonly swapFreeMiB: number;
+    readonly diskLowMiB: number;
+    readonly diskCriticalMiB: number;
+    readonly timeDriftSeconds: number;
+    readonly nicDownGraceSeconds: number;
+  };
+  /** Own settings by cluster id or name, and by host id or name; a host's win. */
+  readonly clusters: Readonly<Record<string, DeepPartial<HostSettings>>>;
+  readonly hosts: Readonly<Record<string, DeepPartial<HostSettings>>>;
+}
+
+export type DeepPartial<T> = T extends object ? { readonly [K in keyof T]?: DeepPartial<T[K]> } : T;
+
+/** Product defaults (experience.md §4; monitoring-rules.md §6 with decisions D3–D5, D22, D23). */
+export const defaultSettings: MonitorSettings = {
+  mode: 'observer',
+  poll: {
+    intervalSeconds: 15,
+    maxIntervalSeconds: 60,
+    deadlineSeconds: 10,
+    capabilitiesDeadlineSeconds: 60,
+    hardwareInfoDeadlineSeconds: 30,
+    concurrency: 64,
+    ticksPerInterval: 5,
+  },
+  grace: { attempts: 2, seconds: 60, perVmSeconds: 0.5, spmSeconds: 20 },
+  agents: { maxInFlight: 2, maxAnswerMiB: 64 },
+  absence: { misses: 2 },
+  recoveryTimeoutSeconds: 180,
+  flap: { changes: 5, windowSeconds: 600 },
+  statistics: { persistIntervalSeconds: 60, historyLimit: 40 },
+  thresholds: {
+    cpuPercent: 95,
+    memoryPercent: 95,
+    networkPercent: 95,
+    swapPercent: 95,
+    swapFreeMiB: 1004,
+    diskLowMiB: 1000,
+    diskCriticalMiB: 500,
+    timeDriftSeconds: 300,
+    nicDownGraceSeconds: 60,
+  },
+  clusters: {},
+  hosts: {},
+};
+
+/** The settings of one host: its own, else its cluster's, else the general ones. Merged once and kept per host. */
+export function hostSettings(
+  settings: MonitorSettings,
+  host: { readonly id: string; readonly name: string },
+  cluster: { readonly id: string; readonly name: string } | undefined,
+): HostSettings {
+  const layers = [
+    cluster && (settings.clusters[cluster.id] ?? settings.clusters[cluster.name]),
+    settings.hosts[host.id] ?? settings.hosts[host.name],
+  ];
+  let result: HostSettings = {
+    poll: settings.poll,
+    grace: settings.grace,
+    agents: settings.agents,
+    absence: settings.absence,
+    recoveryTimeoutSeconds: settings.recoveryTimeoutSeconds,
+  };
+  for (const layer of layers) {
+    if (layer === undefined) continue;
+    result = {
+      poll: { ...result.poll, ...layer.poll },
+      grace: { ...result.grace, ...layer.grace },
+      agents: { ...result.agents, ...layer.agents },
+      absence: { ...result.absence, ...layer.absence },
+      recoveryTimeoutSeconds: layer.recoveryTimeoutSeconds ?? result.recoveryTimeoutSeconds,
+    };
+  }
+  return result;
+}

@@ -1,0 +1,256 @@
+import type { Observable } from 'rxjs';
+import type { Change, EventRecord, IntentRecord, LogRecord } from '../events/index.js';
+import type {
+  AgentProtocol,
+  AgentTls,
+  Cluster,
+  ClusterNetwork,
+  Freshness,
+  NonOperationalReason,
+  SpmStatus,
+  VdsStatus,
+  VmDisk,
+  VmNic,
+  VmStatus,
+} from '../model/index.js';
+
+/** Inventory of one host as the manager, the settings or the API give it. Absent = default or unknown. */
+export interface HostSpec {
+  /** Default: the name. */
+  readonly id?: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port?: number;
+  readonly protocol?: AgentProtocol;
+  /** Id or name; made if it does not exist. Default "Default". */
+  readonly cluster?: string;
+  readonly source?: string;
+  readonly pmEnabled?: boolean;
+  readonly spmStatus?: SpmStatus;
+  /** TLS of this host; default: agents.tls. null = plain. */
+  readonly tls?: AgentTls | null;
+}
+
+export interface VmSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly cluster?: string;
+  readonly ha?: boolean;
+  readonly priority?: number;
+  readonly lease?: boolean;
+  readonly vcpus?: number;
+  readonly memoryMb?: number;
+  readonly minMemoryMb?: number;
+  readonly nics?: readonly VmNic[];
+  readonly disks?: readonly VmDisk[];
+}
+
+export type ClusterSpec = Partial<Omit<Cluster, 'id' | 'name'>> & {
+  readonly id?: string;
+  readonly name: string;
+  readonly networks?: readonly (Partial<Omit<ClusterNetwork, 'clusterId' | 'name'>> & { readonly name: string })[];
+};
+
+/** A host as people and programs see it. Times are ms since the epoch; null = not known. */
+export interface HostView {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: AgentProtocol;
+  readonly cluster: string;
+  readonly clusterId: string;
+  readonly source: string;
+  readonly status: VdsStatus;
+  readonly previousStatus: VdsStatus;
+  readonly since: number | null;
+  readonly nonOperationalReason: NonOperationalReason;
+  readonly freshness: Freshness;
+  /** Last answer of the agent to this process. */
+  readonly heardAt: number | null;
+  /** Failed attempts since the last answer. */
+  readonly attempts: number;
+  /** While Connecting: when the host counts as lost unless it answers. */
+  readonly graceEndsAt: number | null;
+  /** When it is asked next. */
+  readonly nextPollAt: number | null;
+  readonly vms: number;
+  readonly vmsActive: number;
+  /** null when the figures are not live. */
+  readonly cpuPercent: number | null;
+  readonly memoryPercent: number | null;
+  readonly networkPercent: number | null;
+  readonly memoryMb: number | null;
+  readonly cpuThreads: number | null;
+  readonly os: string | null;
+  readonly version: string | null;
+}
+
+export interface VmView {
+  readonly id: string;
+  readonly name: string;
+  readonly cluster: string | null;
+  readonly clusterId: string | null;
+  readonly status: VmStatus;
+  readonly since: number | null;
+  /** Why it is paused, when it is. */
+  readonly pause: string | null;
+  /** Name of the host that runs it, or ran it last as far as known. */
+  readonly host: string | null;
+  readonly hostId: string | null;
+  readonly migratingTo: string | null;
+  readonly freshness: Freshness;
+  readonly heardAt: number | null;
+  readonly adopted: boolean;
+  readonly ha: boolean | null;
+  readonly exit: { readonly status: string; readonly reason: string; readonly message: string | null } | null;
+  readonly ip: string | null;
+  readonly fqdn: string | null;
+  readonly os: string | null;
+  readonly uptimeSeconds: number | null;
+  /** null when the figures are not live. */
+  readonly cpuPercent: number | null;
+  readonly memoryPercent: number | null;
+  readonly networkPercent: number | null;
+}
+
+export interface Explanation {
+  readonly kind: 'vm' | 'host';
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly since: number | null;
+  /** Name of the rule row that gave the present status; null when it was loaded from the database. */
+  readonly rule: string | null;
+  readonly why: string;
+}
+
+export type Filter<V> = { readonly [K in keyof V]?: V[K] | readonly V[K][] };
+
+/** Entities are named by id, by name, or by a beginning of an id that only one has. */
+export interface HostsApi {
+  /** @throws NOT_FOUND, AMBIGUOUS */
+  get(ref: string): HostView;
+  list(): readonly HostView[];
+  where(filter: Filter<HostView>): readonly HostView[];
+  /** Adds a host, or changes the inventory of the one with this id. */
+  put(spec: HostSpec): HostView;
+  /** Forgets the host; VMs that were on it become Unknown with no host. */
+  remove(ref: string): void;
+  /** Maintenance, Down, NonOperational … → Unassigned: monitoring begins. */
+  activate(ref: string): HostView;
+  /** → Maintenance at once: the host is not judged until it is activated. */
+  maintenance(ref: string, reason?: string): HostView;
+  /** The host's changes only, without a subscription per host in the pipeline. */
+  watch(ref: string): Observable<Change>;
+}
+
+export interface VmsApi {
+  get(ref: string): VmView;
+  list(): readonly VmView[];
+  where(filter: Filter<VmView>): readonly VmView[];
+  put(spec: VmSpec): VmView;
+  remove(ref: string): void;
+  watch(ref: string): Observable<Change>;
+}
+
+export interface ClustersApi {
+  list(): readonly Cluster[];
+  put(spec: ClusterSpec): Cluster;
+}
+
+export interface LogQuery {
+  /** Cursor text; default: from now on. "oldest" = from the first record kept. */
+  readonly after?: string;
+  /** false: end at the present head instead of waiting for more. Default true. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface LogApi {
+  /** Committed records in order, history first, then live; waits for its reader. */
+  read(query?: LogQuery): AsyncIterable<LogRecord>;
+  /** Newest first. */
+  latest(limit: number, before?: string): Promise<readonly LogRecord[]>;
+  /** The cursor of the newest committed record. */
+  head(): string;
+}
+
+export type ReadinessLevel = 'loading' | 'serving' | 'synced';
+
+export interface MonitorStatus {
+  readonly version: string;
+  readonly mode: 'observer' | 'manager';
+  /** serving: the stored state is loaded; synced: every monitored host was heard or had its chance. */
+  readonly readiness: ReadinessLevel;
+  /** degraded: the database is away or rows are set aside. */
+  readonly condition: 'ready' | 'loading' | 'degraded';
+  readonly startedAt: number;
+  readonly now: number;
+  readonly cursor: string;
+  readonly hosts: { readonly total: number; readonly byStatus: Readonly<Partial<Record<VdsStatus, number>>> };
+  readonly vms: {
+    readonly total: number;
+    readonly byStatus: Readonly<Partial<Record<VmStatus, number>>>;
+    readonly byFreshness: Readonly<Record<Freshness, number>>;
+    /** Age of the oldest report of a VM that counts as live. */
+    readonly oldestLiveSeconds: number | null;
+  };
+  /** Events of the last hour by severity. */
+  readonly eventsLastHour: Readonly<Record<'NORMAL' | 'WARNING' | 'ERROR' | 'ALERT', number>>;
+  /** What needs somebody, worst first. */
+  readonly attention: readonly {
+    readonly severity: 'WARNING' | 'ERROR' | 'ALERT';
+    readonly kind: 'host' | 'vm' | 'service';
+    readonly id: string;
+    readonly name: string;
+    readonly text: string;
+  }[];
+  readonly polls: {
+    readonly inFlight: number;
+    readonly total: number;
+    readonly failed: number;
+    /** Ticks skipped because the host was still busy. */
+    readonly skipped: number;
+    /** 99th percentile of the last minutes. */
+    readonly latenessP99Ms: number | null;
+  };
+  readonly database: {
+    readonly kind: 'postgres' | 'memory';
+    readonly waitingRows: number;
+    readonly waitingRecords: number;
+    readonly setAside: number;
+    readonly failingSince: number | null;
+    readonly flushP99Ms: number | null;
+  };
+  /** Rules that are off because their input is not known. */
+  readonly rulesOff: readonly { readonly rule: string; readonly because: string; readonly clusters: readonly string[] }[];
+}
+
+export interface Monitor extends AsyncDisposable {
+  /** Verdicts at once, in memory, before they are committed. */
+  readonly changes$: Observable<Change>;
+  /** Committed events, with cursor. */
+  readonly events$: Observable<EventRecord & LogRecord>;
+  /** Committed advice, with cursor; do it once per key. */
+  readonly intents$: Observable<IntentRecord & LogRecord>;
+  readonly hosts: HostsApi;
+  readonly vms: VmsApi;
+  readonly clusters: ClustersApi;
+  readonly log: LogApi;
+  readonly commands: {
+    /** A command of the manager works on the VM: reports are not judged until its end, and older ones never. */
+    begin(vmId: string, command: string): void;
+    end(vmId: string, command: string): void;
+  };
+  /** Loads the stored state and begins to poll. Resolves when the state is served. */
+  start(): Promise<void>;
+  /** Ends polling, writes what waits, closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Resolves when the level is reached. @throws VurtiError NOT_READY after the timeout. */
+  until(level: ReadinessLevel, options?: { readonly timeoutSeconds?: number }): Promise<void>;
+  /** Asks the host now; several pokes while one waits are one. */
+  poke(ref: string): void;
+  status(): MonitorStatus;
+  explain(kind: 'vm' | 'host', ref: string): Explanation;
+}

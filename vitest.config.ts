@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config';
+
+/** Integration tests run at a reduced size unless this is set (`npm run soak`). */
+const soak = process.env['VURTI_SOAK'] === '1';
+
+export default defineConfig({
+  test: {
+    // Another order every time: no test may rest on one before it. The seed is printed; --sequence.seed repeats it.
+    sequence: { shuffle: true },
+    expect: { requireAssertions: true },
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/integration/**'],
+          // One worker loads a module once for all files; a test that needs a fresh module state would show hidden state.
+          pool: 'threads',
+          isolate: false,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: 'test/integration/setup/global-setup.ts',
+          // One file at a time, after the unit tests: the database and the service under test need the cores.
+          pool: 'forks',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+          testTimeout: soak ? 3_600_000 : 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
