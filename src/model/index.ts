@@ -11,4 +11,5 @@ export * from './stamp.js';
 export * from './vds.js';
 export * from './vds-status.js';
 export * from './vm.js';
+export * from './vm-compare.js';
 export * from './vm-status.js';

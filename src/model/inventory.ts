@@ -1,4 +1,4 @@
-import { boolOr, int, intOr, json, label, oneOf, type RowOf, text } from './field.js';
+import { boolOr, int, intOr, label, oneOf, ownJson, type RowOf, text } from './field.js';
 
 const ours = { owner: 'vurti' } as const;
 
@@ -12,12 +12,12 @@ export const clusterFields = {
   name: label('name', ours),
   cpuName: text('cpu_name', ours),
   /** Flags that every host of the cluster must have. */
-  cpuFlags: json<readonly string[]>('cpu_flags', ours),
+  cpuFlags: ownJson<readonly string[]>('cpu_flags'),
   architecture: text('architecture', ours),
   compatibilityVersion: text('compatibility_version', ours),
   emulatedMachine: text('emulated_machine', ours),
-  additionalRngSources: json<readonly string[]>('additional_rng_sources', ours),
-  requiredFeatures: json<readonly string[]>('required_features', ours),
+  additionalRngSources: ownJson<readonly string[]>('additional_rng_sources'),
+  requiredFeatures: ownJson<readonly string[]>('required_features'),
   migrateOnError: oneOf('migrate_on_error', migrateOnErrorIds, 'YES', ours),
   memThreshold: intOr('log_max_memory_used_threshold', 95, ours),
   memThresholdType: oneOf('log_max_memory_used_threshold_type', memThresholdTypeIds, 'PERCENTAGE', ours),

@@ -1,4 +1,4 @@
-import { bool, boolOr, count, float, int, intOr, json, label, oneOf, type RowOf, text, time } from './field.js';
+import { bool, boolOr, count, float, int, intOr, json, label, oneOf, ownJson, type RowOf, text, time } from './field.js';
 import { exitReasonIds, exitStatusIds, originIds, pauseStatusIds, vmStatusIds } from './vm-status.js';
 
 const ours = { owner: 'vurti' } as const;
@@ -35,8 +35,8 @@ export const vmStaticFields = {
   /** QEMU's own need on top of the guest's memory. */
   overheadMb: intOr('overhead_mb', 0, ours),
   cpuPinningPolicy: text('cpu_pinning_policy', ours),
-  nics: json<readonly VmNic[]>('nics', ours),
-  disks: json<readonly VmDisk[]>('disks', ours),
+  nics: ownJson<readonly VmNic[]>('nics'),
+  disks: ownJson<readonly VmDisk[]>('disks'),
 } as const;
 export type VmStatic = RowOf<typeof vmStaticFields>;
 

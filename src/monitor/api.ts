@@ -141,8 +141,8 @@ export interface HostsApi {
   activate(ref: string): HostView;
   /** → Maintenance at once: the host is not judged until it is activated. */
   maintenance(ref: string, reason?: string): HostView;
-  /** The host's changes only, without a subscription per host in the pipeline. */
-  watch(ref: string): Observable<Change>;
+  /** The host after each of its changes; ends when it is removed. Costs nothing to others' changes. */
+  watch(ref: string): Observable<HostView>;
 }
 
 export interface VmsApi {
@@ -151,7 +151,7 @@ export interface VmsApi {
   where(filter: Filter<VmView>): readonly VmView[];
   put(spec: VmSpec): VmView;
   remove(ref: string): void;
-  watch(ref: string): Observable<Change>;
+  watch(ref: string): Observable<VmView>;
 }
 
 export interface ClustersApi {
