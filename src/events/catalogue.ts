@@ -78,6 +78,12 @@ export const catalogue = {
   VM_PAUSED_EPERM: vm(146, 'ERROR', 0, '{vm} is paused: storage permission problem', 'Pause code EPERM.'),
   VM_RECOVERED_FROM_PAUSE_ERROR: vm(196, 'NORMAL', 0, '{vm} has recovered from its pause', 'Up again after a pause on error.'),
   VM_NOT_RESPONDING: vm(126, 'WARNING', 0, '{vm} is not responding', 'The monitor of its QEMU is silent.'),
+  USER_SUSPEND_VM_OK: vm(503, 'NORMAL', 0, '{vm} is suspended', 'Its state has been saved.'),
+  USER_FAILED_SUSPEND_VM: vm(502, 'ERROR', 0, '{vm} could not be suspended', 'It ended while its state was being saved.'),
+
+  // Our own, from 20000
+  VM_DOWN_UNOBSERVED: vm(20001, 'WARNING', 0, '{vm} is gone; nobody saw how it ended. {ExitMessage}', 'Observer mode: absent, and pushes were not healthy.'),
+  VM_RUNNING_ON_TWO_HOSTS: vm(20002, 'ALERT', 0, '{vm} is reported alive on {host} and on {OtherHost}', 'The host that lost the VM to another one still reports it (D11).'),
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type EventName = keyof typeof catalogue;

@@ -1,0 +1,40 @@
+import type { AgentRequest, EventName, IntentKind } from '../events/index.js';
+
+/** An event to be raised; its message, names and cause are added when it is recorded. */
+export interface EventDraft {
+  readonly name: EventName;
+  readonly params: Readonly<Record<string, string>>;
+  readonly vmId?: string;
+  readonly customId?: string;
+}
+
+/** Advice to the host application (D25). */
+export interface IntentDraft {
+  readonly intent: IntentKind;
+  readonly vmId?: string;
+  /** The host that the advice is about: where to destroy, from where to migrate. */
+  readonly hostId?: string;
+  /** Made of persisted data only, so that the same advice has the same key after a restart. */
+  readonly key: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** What a manager's running commands want to know of; not logged, since their commands end with this process. */
+export type Signal =
+  | 'poweringUp'
+  | 'succeededToRun'
+  | 'removeAsync'
+  | 'confirmRunning'
+  | 'clearHotUnplugMarks'
+  | 'clearVmNuma'
+  | 'freeCpuPins'
+  | 'saveExternalData'
+  | 'refreshIsoCache';
+
+/** What was not done, and why: for `explain`. */
+export interface NotDone {
+  readonly what: string;
+  readonly why: string;
+}
+
+export type RequestDraft = AgentRequest;

@@ -1,0 +1,73 @@
+import type {
+  EvidenceStamp,
+  ExitReason,
+  ExitStatus,
+  Unsettled,
+  Vds,
+  VdsStatus,
+  Vm,
+  VmReport,
+} from '../../model/index.js';
+
+/** What the manager's own doings mean for a VM. */
+export interface VmCommands {
+  /** A command works on the VM at this moment: its reports are not judged (§4.3). */
+  readonly busy: boolean;
+  /** Monotonic ms of the last change by a command: older questions lose against it. */
+  readonly changedAt: number | null;
+  /** A start or migrate command waits for the VM ("async running"). */
+  readonly asyncRunning: boolean;
+  readonly coldReboot: boolean;
+  /** A forced destroy was sent within the last 20 s (power-off window). */
+  readonly inPowerOffWindow: boolean;
+}
+
+/** All that one decision about one VM depends on. */
+export interface VmCase {
+  readonly now: number;
+  readonly mode: 'observer' | 'manager';
+  readonly stamp: EvidenceStamp;
+  /** The host whose report this is. */
+  readonly host: Vds;
+  readonly vm: Vm | undefined;
+  /** null: not in a complete report. */
+  readonly report: VmReport | null;
+  /** What the process remembers of the last decision. */
+  readonly unsettled: Unsettled | undefined;
+  readonly commands: VmCommands;
+  /** absence.misses of the host. */
+  readonly missesNeeded: number;
+  /** Time stamp of the last report judged, and its host; reports of one host do not go back in time. */
+  readonly lastReport: { readonly host: string; readonly timestamp: number } | undefined;
+  /** The host that had the VM before another one's report moved it (D11), while that host still reports it. */
+  readonly formerOwner: { readonly host: string; readonly alerted: boolean } | undefined;
+  /** Status of another host, undefined when it is not known. */
+  readonly hostStatus: (hostId: string) => VdsStatus | undefined;
+  /** Whether the manager has given an inventory of VMs: only then an unknown VM is a foreign one (D26). */
+  readonly managedInventory: boolean;
+  /** The agent's pushes arrive without gaps: only then an absence in observer mode is an ordinary end (D30). */
+  readonly pushesHealthy: boolean;
+  /** This host has had no complete report in this process yet (D19). */
+  readonly hostInitialized: boolean;
+}
+
+export interface ExitData {
+  readonly exitStatus: ExitStatus;
+  readonly exitMessage: string | null;
+  readonly exitReason: ExitReason;
+}
+
+/** A case in which the VM is stored. */
+export type KnownCase = VmCase & { readonly vm: Vm };
+/** … and reported. */
+export type ReportedCase = KnownCase & { readonly report: VmReport };
+export type AbsentCase = KnownCase & { readonly report: null };
+export type UnknownVmCase = VmCase & { readonly vm: undefined; readonly report: VmReport };
+
+export function reportedExit(report: VmReport): ExitData {
+  return {
+    exitStatus: report.dynamic.exitStatus ?? 'Normal',
+    exitMessage: report.dynamic.exitMessage ?? null,
+    exitReason: report.dynamic.exitReason ?? 'Unknown',
+  };
+}

@@ -1,0 +1,90 @@
+import type { EventName, IntentKind } from '../../events/index.js';
+import type { Unsettled, VmDynamic, VmStatic, VmStatus } from '../../model/index.js';
+import type { EventDraft, IntentDraft, NotDone, RequestDraft, Signal } from '../verdict.js';
+import type { ExitData, VmCase } from './case.js';
+import { normalExit, stamped, withStatus } from './state.js';
+
+/** What a decision comes to while its rows are applied, one after the other. */
+export class VmDraft {
+  /** Undefined until the VM is to be stored. */
+  dynamic: VmDynamic | undefined;
+  /** Set when the VM is taken in. */
+  static: VmStatic | undefined;
+  statisticsReset = false;
+  /** The statistics of this report are to be taken. */
+  takeStatistics = false;
+  unsettled: Unsettled | null = null;
+  /** Ownership moved by a report (D11). */
+  formerOwner: { readonly host: string; readonly alerted: boolean } | null | undefined;
+  readonly events: EventDraft[] = [];
+  readonly intents: IntentDraft[] = [];
+  readonly signals: Signal[] = [];
+  readonly requests: RequestDraft[] = [];
+  readonly notDone: NotDone[] = [];
+  readonly #case: VmCase;
+
+  constructor(c: VmCase) {
+    this.#case = c;
+    this.dynamic = c.vm?.dynamic;
+  }
+
+  /** The state so far; only for VMs that are stored or being taken in. */
+  get state(): VmDynamic {
+    if (this.dynamic === undefined) throw new RangeError('the VM is not stored');
+    return this.dynamic;
+  }
+
+  set(fields: Partial<VmDynamic>): void {
+    this.dynamic = stamped(this.state, { ...this.state, ...fields }, this.#case.now);
+  }
+
+  status(status: VmStatus, exit: ExitData = normalExit): void {
+    this.dynamic = withStatus(this.state, status, exit, this.#case.now);
+  }
+
+  event(name: EventName, params: Readonly<Record<string, string>> = {}): void {
+    this.events.push({ name, params });
+  }
+
+  signal(signal: Signal): void {
+    this.signals.push(signal);
+  }
+
+  skip(what: string, why: string): void {
+    this.notDone.push({ what, why });
+  }
+
+  /** The key holds when the VM came to its present state, so that the same advice of a later life is another one. */
+  intent(intent: IntentKind, hostId: string | null, evidence: Readonly<Record<string, unknown>> = {}): void {
+    const vmId = this.#case.vm?.id ?? this.#case.report?.vmId ?? '';
+    const since = this.#case.vm?.dynamic.statusSince ?? 0;
+    this.intents.push({
+      intent,
+      vmId,
+      ...(hostId === null ? {} : { hostId }),
+      key: `${intent}:${vmId}:${hostId ?? '-'}:${since}`,
+      evidence,
+    });
+  }
+
+  /**
+   * The VM is down (§4.8.1). A VM that migrates away is left to its hand-over; one that is Down or Suspended already
+   * keeps how it ended.
+   */
+  clear(exit: ExitData): void {
+    const { status } = this.state;
+    if (status === 'MigratingFrom') return;
+    if (status !== 'Suspended') {
+      const { exitStatus, exitMessage, exitReason } = this.state;
+      this.status('Down', status === 'Down' ? { exitStatus, exitMessage, exitReason } : exit);
+    }
+    this.wentDown();
+  }
+
+  /** What every VM that stopped has in common: no statistics, no NUMA pinning, and somebody to clear up after it. */
+  wentDown(): void {
+    this.statisticsReset = true;
+    if (this.#case.vm?.static.cpuPinningPolicy === 'RESIZE_AND_PIN_NUMA') this.signal('clearVmNuma');
+    if (!this.#case.commands.asyncRunning) this.intent('processDownVm', null);
+  }
+}

@@ -1,0 +1,69 @@
+import { runningOrPaused, type VmStatus } from '../../model/index.js';
+import type { Row } from '../row.js';
+import type { ReportedCase } from './case.js';
+import type { VmDraft } from './draft.js';
+import { copyReported } from './state.js';
+
+type ElsewhereRow = Row<ReportedCase, VmDraft>;
+
+const said = (c: ReportedCase): VmStatus => c.report.status;
+const postCopy = (c: ReportedCase): boolean => said(c) === 'Paused' && c.report.dynamic.pauseStatus === 'POSTCOPY';
+const migratingHere = (c: ReportedCase): boolean =>
+  c.vm.dynamic.status === 'MigratingFrom' && c.vm.dynamic.migratingToVds === c.host.id;
+const secondCopy = (c: ReportedCase): boolean =>
+  said(c) === 'Paused' &&
+  !postCopy(c) &&
+  c.vm.dynamic.runOnVds !== null &&
+  c.vm.dynamic.status !== 'Unknown' &&
+  !migratingHere(c);
+/** Still reported by the host that another one's report took it from (D11). */
+const onTwoHosts = (c: ReportedCase): boolean => c.formerOwner?.host === c.host.id && c.vm.dynamic.runOnVds !== null;
+const ignored = (c: ReportedCase): boolean =>
+  (said(c) === 'MigratingTo' && c.vm.dynamic.runOnVds !== null) ||
+  said(c) === 'MigratingFrom' ||
+  postCopy(c) ||
+  (said(c) === 'WaitForLaunch' && c.vm.dynamic.status === 'Unknown');
+
+/** Reported, not Down, on another host than the one it is stored on (§4.7). Exactly one row matches. */
+export const elsewhereTransitions: readonly ElsewhereRow[] = [
+  {
+    name: 'vm.elsewhere.migration-under-way',
+    doc: 'One end of a migration, or a start on a host while the old one is unreachable: it says nothing about where the VM lives.',
+    when: ignored,
+    then: (c, draft) => draft.skip('ownership', `${said(c)} on ${c.host.static.name} says nothing about where the VM lives`),
+  },
+  {
+    name: 'vm.elsewhere.second-copy',
+    doc: 'Paused here while it runs on another host: a leftover of a migration, to be destroyed here. The VM itself is untouched.',
+    when: (c) => !ignored(c) && secondCopy(c),
+    then: (c, draft) => draft.intent('destroy', c.host.id, { reported: 'Paused', runsOn: c.vm.dynamic.runOnVds }),
+  },
+  {
+    name: 'vm.elsewhere.on-two-hosts',
+    doc: 'The host that lost the VM to another one still reports it alive: two copies may run. One alert; the owner stays until one of them stops reporting it (D11).',
+    when: (c) => !ignored(c) && !secondCopy(c) && onTwoHosts(c),
+    then: (c, draft) => {
+      if (c.formerOwner?.alerted === true) return;
+      draft.event('VM_RUNNING_ON_TWO_HOSTS', { OtherHost: c.host.static.name });
+      draft.formerOwner = { host: c.host.id, alerted: true };
+    },
+  },
+  {
+    name: 'vm.elsewhere.adopt',
+    doc: 'A host reports the VM as its own: it runs there now.',
+    when: (c) => !ignored(c) && !secondCopy(c) && !onTwoHosts(c),
+    then: adopt,
+  },
+];
+
+function adopt(c: ReportedCase, draft: VmDraft): void {
+  const { vm, report, host } = c;
+  const arrived = migratingHere(c) && runningOrPaused.has(report.status);
+  const formerOwner = vm.dynamic.runOnVds;
+  draft.dynamic = copyReported(draft.state, report, host.id, c.now);
+  draft.takeStatistics = true;
+  // After a migration the source goes on reporting the VM for a while, as the source; that is no second copy.
+  draft.formerOwner = formerOwner === null || migratingHere(c) ? null : { host: formerOwner, alerted: false };
+  if (report.status === 'Up' || arrived) draft.signal('succeededToRun');
+  if (!c.hostInitialized) draft.signal('confirmRunning');
+}
