@@ -34,6 +34,8 @@ export type Change =
       readonly cause: Cause;
     } & VmPart)
   | ({ readonly name: 'VmUpdated'; readonly changes: readonly FieldChange[]; readonly cause: Cause } & VmPart)
-  | ({ readonly name: 'VmRemoved'; readonly cause: Cause } & VmPart);
+  | ({ readonly name: 'VmRemoved'; readonly cause: Cause } & VmPart)
+  /** Word to a running command of the manager: its start or migration has come to this point. Not a change of state. */
+  | ({ readonly name: 'VmSignalled'; readonly signal: string; readonly cause: Cause } & VmPart);
 
 export type ChangeName = Change['name'];

@@ -9,4 +9,5 @@ export * from './log-reader.js';
 export * from './records.js';
 export * from './requests.js';
 export * from './state-loader.js';
+export * from './store.js';
 export * from './streams.js';

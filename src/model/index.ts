@@ -7,6 +7,7 @@ export * from './readers.js';
 export * from './reports.js';
 export * from './rows.js';
 export * from './settings.js';
+export * from './specs.js';
 export * from './stamp.js';
 export * from './vds.js';
 export * from './vds-status.js';

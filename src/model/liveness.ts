@@ -13,6 +13,8 @@ export interface VdsLiveness {
   readonly heardAt: number | null;
   /** Capabilities have been read since start or activation. */
   readonly capabilitiesRead: boolean;
+  /** Contact is being made and the capabilities broke no rule: statistics will make the host Up. */
+  readonly readyForUp: boolean;
   /** The last VM report that was complete. */
   readonly lastVmReport: EvidenceStamp | null;
   /** A complete VM report has been applied in this process (D19). */
@@ -27,3 +29,17 @@ export interface VdsLiveness {
 export type Unsettled =
   | { readonly reason: 'missing'; readonly misses: number; readonly since: number; readonly lastSeq: number }
   | { readonly reason: 'command' | 'older' | 'grace' | 'failed' | 'awaitingData'; readonly since: number };
+
+export function initialLiveness(now: number): VdsLiveness {
+  return {
+    attempts: 0,
+    lastAnswerAt: now,
+    heardAt: null,
+    capabilitiesRead: false,
+    readyForUp: false,
+    lastVmReport: null,
+    initialized: false,
+    vmStatsFailingSince: null,
+    recoveringSince: null,
+  };
+}

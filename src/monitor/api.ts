@@ -2,54 +2,17 @@ import type { Observable } from 'rxjs';
 import type { Change, EventRecord, IntentRecord, LogRecord } from '../events/index.js';
 import type {
   AgentProtocol,
-  AgentTls,
   Cluster,
-  ClusterNetwork,
+  ClusterSpec,
   Freshness,
+  HostSpec,
   NonOperationalReason,
-  SpmStatus,
   VdsStatus,
-  VmDisk,
-  VmNic,
+  VmSpec,
   VmStatus,
 } from '../model/index.js';
 
-/** Inventory of one host as the manager, the settings or the API give it. Absent = default or unknown. */
-export interface HostSpec {
-  /** Default: the name. */
-  readonly id?: string;
-  readonly name: string;
-  readonly address: string;
-  readonly port?: number;
-  readonly protocol?: AgentProtocol;
-  /** Id or name; made if it does not exist. Default "Default". */
-  readonly cluster?: string;
-  readonly source?: string;
-  readonly pmEnabled?: boolean;
-  readonly spmStatus?: SpmStatus;
-  /** TLS of this host; default: agents.tls. null = plain. */
-  readonly tls?: AgentTls | null;
-}
-
-export interface VmSpec {
-  readonly id: string;
-  readonly name: string;
-  readonly cluster?: string;
-  readonly ha?: boolean;
-  readonly priority?: number;
-  readonly lease?: boolean;
-  readonly vcpus?: number;
-  readonly memoryMb?: number;
-  readonly minMemoryMb?: number;
-  readonly nics?: readonly VmNic[];
-  readonly disks?: readonly VmDisk[];
-}
-
-export type ClusterSpec = Partial<Omit<Cluster, 'id' | 'name'>> & {
-  readonly id?: string;
-  readonly name: string;
-  readonly networks?: readonly (Partial<Omit<ClusterNetwork, 'clusterId' | 'name'>> & { readonly name: string })[];
-};
+export type { ClusterSpec, HostSpec, VmSpec } from '../model/index.js';
 
 /** A host as people and programs see it. Times are ms since the epoch; null = not known. */
 export interface HostView {

@@ -1,0 +1,42 @@
+import type { AgentTls } from './agent.js';
+import type { Cluster, ClusterNetwork } from './inventory.js';
+import type { AgentProtocol } from './vds.js';
+import type { SpmStatus } from './vds-status.js';
+import type { VmDisk, VmNic } from './vm.js';
+
+/** Inventory of one host as the manager, the settings or the API give it. Absent = default or unknown. */
+export interface HostSpec {
+  /** Default: the name. */
+  readonly id?: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port?: number;
+  readonly protocol?: AgentProtocol;
+  /** Id or name; made if it does not exist. Default "Default". */
+  readonly cluster?: string;
+  readonly source?: string;
+  readonly pmEnabled?: boolean;
+  readonly spmStatus?: SpmStatus;
+  /** TLS of this host; default: agents.tls. null = plain. */
+  readonly tls?: AgentTls | null;
+}
+
+export interface VmSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly cluster?: string;
+  readonly ha?: boolean;
+  readonly priority?: number;
+  readonly lease?: boolean;
+  readonly vcpus?: number;
+  readonly memoryMb?: number;
+  readonly minMemoryMb?: number;
+  readonly nics?: readonly VmNic[];
+  readonly disks?: readonly VmDisk[];
+}
+
+export type ClusterSpec = Partial<Omit<Cluster, 'id' | 'name'>> & {
+  readonly id?: string;
+  readonly name: string;
+  readonly networks?: readonly (Partial<Omit<ClusterNetwork, 'clusterId' | 'name'>> & { readonly name: string })[];
+};

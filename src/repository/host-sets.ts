@@ -1,0 +1,213 @@
+import {
+  type Freshness,
+  type Unsettled,
+  type Vds,
+  type VdsLiveness,
+  type VdsReader,
+  type VdsStatus,
+  type VdsUsage,
+  type Vm,
+  type VmReader,
+  type VmStatus,
+  type VmUsage,
+} from '../model/index.js';
+import { VdsRepository } from './vds-repository.js';
+import { type HostFacts, VmRepository } from './vm-repository.js';
+
+/** Hosts that are kept together, with the VMs on them. A set holds whole clusters. */
+export interface HostSet {
+  readonly name: string;
+  readonly vds: VdsRepository;
+  readonly vms: VmRepository;
+}
+
+/** One set for all, one per cluster, or as a function says: cluster id → name of its set. */
+export type Division = 'system' | 'cluster' | ((clusterId: string) => string);
+
+/**
+ * All host sets behind one pair of readers. Writers say what to store, the sets find where: a host goes to its cluster's
+ * set, a VM to the set of the host that runs it and, while it runs nowhere, stays where it was.
+ */
+export class HostSets {
+  readonly hosts: VdsReader;
+  readonly vms: VmReader;
+  readonly #division: Division;
+  readonly #facts: HostFacts;
+  readonly #sets = new Map<string, HostSet>();
+  readonly #setOfHost = new Map<string, HostSet>();
+  readonly #setOfVm = new Map<string, HostSet>();
+
+  constructor(division: Division, facts: HostFacts) {
+    this.#division = division;
+    this.#facts = facts;
+    this.hosts = new AllHosts(this.#sets, this.#setOfHost);
+    this.vms = new AllVms(this.#sets, this.#setOfVm);
+  }
+
+  get all(): Iterable<HostSet> {
+    return this.#sets.values();
+  }
+
+  setOfCluster(clusterId: string): HostSet {
+    const name = this.#nameOf(clusterId);
+    let set = this.#sets.get(name);
+    if (set === undefined) {
+      set = { name, vds: new VdsRepository(), vms: new VmRepository(this.#facts) };
+      this.#sets.set(name, set);
+    }
+    return set;
+  }
+
+  setOfHost(hostId: string): HostSet | undefined {
+    return this.#setOfHost.get(hostId);
+  }
+
+  setOfVm(vmId: string): HostSet | undefined {
+    return this.#setOfVm.get(vmId);
+  }
+
+  putHost(vds: Vds): void {
+    const target = this.setOfCluster(vds.static.clusterId);
+    const current = this.#setOfHost.get(vds.id);
+    if (current !== undefined && current !== target) this.#moveHost(vds, current, target);
+    target.vds.put(vds);
+    this.#setOfHost.set(vds.id, target);
+  }
+
+  deleteHost(hostId: string): void {
+    const set = this.#setOfHost.get(hostId);
+    set?.vds.delete(hostId);
+    set?.vms.forgetHost(hostId);
+    this.#setOfHost.delete(hostId);
+  }
+
+  putVm(vm: Vm): void {
+    const current = this.#setOfVm.get(vm.id);
+    const target = this.#targetOf(vm, current);
+    if (current !== undefined && current !== target) {
+      const usage = current.vms.usage(vm.id);
+      current.vms.delete(vm.id);
+      target.vms.put(vm);
+      if (usage !== undefined) target.vms.setUsage(vm.id, usage);
+    } else {
+      target.vms.put(vm);
+    }
+    this.#setOfVm.set(vm.id, target);
+  }
+
+  deleteVm(vmId: string): void {
+    this.#setOfVm.get(vmId)?.vms.delete(vmId);
+    this.#setOfVm.delete(vmId);
+  }
+
+  hostsNamed(name: string): readonly string[] {
+    return [...this.#sets.values()].flatMap((set) => [...set.vds.byName(name)]);
+  }
+
+  vmsNamed(name: string): readonly string[] {
+    return [...this.#sets.values()].flatMap((set) => [...set.vms.byName(name)]);
+  }
+
+  #nameOf(clusterId: string): string {
+    if (this.#division === 'system') return 'system';
+    return this.#division === 'cluster' ? clusterId : this.#division(clusterId);
+  }
+
+  #targetOf(vm: Vm, current: HostSet | undefined): HostSet {
+    const byHost = vm.dynamic.runOnVds === null ? undefined : this.#setOfHost.get(vm.dynamic.runOnVds);
+    return byHost ?? current ?? this.setOfCluster(vm.static.clusterId ?? '');
+  }
+
+  #moveHost(vds: Vds, from: HostSet, to: HostSet): void {
+    const usage = from.vds.usage(vds.id);
+    const liveness = from.vds.liveness(vds.id);
+    const vms = [...from.vms.byHost(vds.id)].map((id) => from.vms.get(id) as Vm);
+    from.vds.delete(vds.id);
+    to.vds.put(vds);
+    this.#setOfHost.set(vds.id, to);
+    if (usage !== undefined) to.vds.setUsage(vds.id, usage);
+    if (liveness !== undefined) to.vds.setLiveness(vds.id, liveness);
+    for (const vm of vms) this.putVm(vm);
+  }
+}
+
+function union(sets: ReadonlyMap<string, HostSet>, pick: (set: HostSet) => ReadonlySet<string>): ReadonlySet<string> {
+  const [only, ...others] = sets.values();
+  if (only !== undefined && others.length === 0) return pick(only);
+  const all = new Set<string>();
+  for (const set of sets.values()) for (const id of pick(set)) all.add(id);
+  return all;
+}
+
+class AllHosts implements VdsReader {
+  readonly #sets: ReadonlyMap<string, HostSet>;
+  readonly #of: ReadonlyMap<string, HostSet>;
+
+  constructor(sets: ReadonlyMap<string, HostSet>, of: ReadonlyMap<string, HostSet>) {
+    this.#sets = sets;
+    this.#of = of;
+  }
+
+  get size(): number {
+    return this.#of.size;
+  }
+  get(id: string): Vds | undefined {
+    return this.#of.get(id)?.vds.get(id);
+  }
+  usage(id: string): VdsUsage | undefined {
+    return this.#of.get(id)?.vds.usage(id);
+  }
+  liveness(id: string): VdsLiveness | undefined {
+    return this.#of.get(id)?.vds.liveness(id);
+  }
+  ids(): Iterable<string> {
+    return this.#of.keys();
+  }
+  byCluster(clusterId: string): ReadonlySet<string> {
+    return union(this.#sets, (set) => set.vds.byCluster(clusterId));
+  }
+  byStatus(status: VdsStatus): ReadonlySet<string> {
+    return union(this.#sets, (set) => set.vds.byStatus(status));
+  }
+}
+
+class AllVms implements VmReader {
+  readonly #sets: ReadonlyMap<string, HostSet>;
+  readonly #of: ReadonlyMap<string, HostSet>;
+
+  constructor(sets: ReadonlyMap<string, HostSet>, of: ReadonlyMap<string, HostSet>) {
+    this.#sets = sets;
+    this.#of = of;
+  }
+
+  get size(): number {
+    return this.#of.size;
+  }
+  get(id: string): Vm | undefined {
+    return this.#of.get(id)?.vms.get(id);
+  }
+  usage(id: string): VmUsage | undefined {
+    return this.#of.get(id)?.vms.usage(id);
+  }
+  unsettled(id: string): Unsettled | undefined {
+    return this.#of.get(id)?.vms.unsettled(id);
+  }
+  ids(): Iterable<string> {
+    return this.#of.keys();
+  }
+  byHost(hostId: string): ReadonlySet<string> {
+    return union(this.#sets, (set) => set.vms.byHost(hostId));
+  }
+  byCluster(clusterId: string): ReadonlySet<string> {
+    return union(this.#sets, (set) => set.vms.byCluster(clusterId));
+  }
+  byStatus(status: VmStatus): ReadonlySet<string> {
+    return union(this.#sets, (set) => set.vms.byStatus(status));
+  }
+  heardAt(id: string): number | null {
+    return this.#of.get(id)?.vms.heardAt(id) ?? null;
+  }
+  freshness(id: string, now: number): Freshness {
+    return this.#of.get(id)?.vms.freshness(id, now) ?? 'unknown';
+  }
+}

@@ -1,0 +1,5 @@
+export { type Division, type HostSet, HostSets } from './host-sets.js';
+export { Inventory } from './inventory.js';
+export type { ReadView } from './read-view.js';
+export { VdsRepository } from './vds-repository.js';
+export { type HostFacts, VmRepository } from './vm-repository.js';

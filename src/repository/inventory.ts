@@ -1,0 +1,44 @@
+import type { Cluster, ClusterNetwork } from '../model/index.js';
+
+const none: ReadonlyMap<string, ClusterNetwork> = new Map();
+
+/**
+ * Facts that nobody measures: clusters and their networks. The static parts of hosts and VMs stand in their repositories.
+ * What is not in here is not known, and the rules that need it are off.
+ */
+export class Inventory {
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #idByName = new Map<string, string>();
+  readonly #networks = new Map<string, ReadonlyMap<string, ClusterNetwork>>();
+  /** VMs were given by a manager: a VM that is reported and not among them is a foreign one (D26). */
+  managesVms = false;
+
+  cluster(id: string): Cluster | undefined {
+    return this.#clusters.get(id);
+  }
+
+  /** By id or name. */
+  find(ref: string): Cluster | undefined {
+    return this.#clusters.get(ref) ?? this.#clusters.get(this.#idByName.get(ref) ?? '');
+  }
+
+  clusters(): Iterable<Cluster> {
+    return this.#clusters.values();
+  }
+
+  networks(clusterId: string): ReadonlyMap<string, ClusterNetwork> {
+    return this.#networks.get(clusterId) ?? none;
+  }
+
+  putCluster(cluster: Cluster): void {
+    const before = this.#clusters.get(cluster.id);
+    if (before !== undefined) this.#idByName.delete(before.name);
+    this.#clusters.set(cluster.id, cluster);
+    this.#idByName.set(cluster.name, cluster.id);
+  }
+
+  /** Replaces all networks of the cluster. */
+  putNetworks(clusterId: string, networks: readonly ClusterNetwork[]): void {
+    this.#networks.set(clusterId, new Map(networks.map((network) => [network.name, network])));
+  }
+}

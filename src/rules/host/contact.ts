@@ -1,0 +1,50 @@
+import {
+  notMonitored,
+  upOrLeaving,
+  type VdsCapabilitiesReport,
+  type VdsHardwareReport,
+  type VdsInterface,
+  type VdsStatus,
+} from '../../model/index.js';
+import type { Row } from '../row.js';
+import { keepEqual } from '../vm/statistics.js';
+import type { HostCase } from './case.js';
+import type { HostDraft } from './draft.js';
+
+export type CapabilitiesCase = HostCase & { readonly report: VdsCapabilitiesReport };
+type CapabilitiesRow = Row<CapabilitiesCase, HostDraft>;
+
+const status = (c: HostCase): VdsStatus => c.host.dynamic.status;
+const making = (c: HostCase): boolean => !upOrLeaving.has(status(c)) && !notMonitored.has(status(c));
+
+/** Capabilities were answered (§2.4). Exactly one row matches; the checks of §2.4 come before it. */
+export const capabilitiesTransitions: readonly CapabilitiesRow[] = [
+  {
+    name: 'host.capabilities.contact',
+    doc: 'Contact is made and no rule is broken: one good answer with statistics, and the host is Up.',
+    when: making,
+    then: (c, draft) => {
+      draft.live({ readyForUp: true });
+      draft.request('Host.getStats', 'host.capabilities.contact');
+      if (status(c) === 'Initializing') draft.live({ recoveringSince: null });
+    },
+  },
+  {
+    name: 'host.capabilities.refresh',
+    doc: 'Capabilities of a host that is monitored already (or not at all): taken over, the status stays.',
+    when: (c) => !making(c),
+    then: () => undefined,
+  },
+];
+
+/** Takes the reported capabilities over. */
+export function takeCapabilities(c: CapabilitiesCase, draft: HostDraft): void {
+  draft.set(c.report.dynamic);
+  const interfaces: VdsInterface[] = c.report.interfaces.map((nic) => ({ hostId: c.host.id, ...nic }));
+  draft.interfaces = keepEqual(draft.interfaces, interfaces);
+  draft.live({ capabilitiesRead: true });
+}
+
+export function takeHardware(report: VdsHardwareReport, draft: HostDraft): void {
+  draft.set(report.dynamic);
+}

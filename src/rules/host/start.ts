@@ -1,0 +1,17 @@
+import type { VdsStatus } from '../../model/index.js';
+
+const again: Readonly<Partial<Record<VdsStatus, VdsStatus>>> = {
+  Error: 'Up',
+  Reboot: 'Unassigned',
+  NonResponsive: 'Unassigned',
+  Connecting: 'Unassigned',
+  Installing: 'Unassigned',
+};
+
+/**
+ * A host's status at service start, from the stored one (oVirt ResourceManager.addVds, §2.2). What was going on when the
+ * last process ended is not known any more: contact is made anew. A host that was Up stays Up; freshness says how sure that is.
+ */
+export function statusAtStart(stored: VdsStatus): VdsStatus {
+  return again[stored] ?? stored;
+}

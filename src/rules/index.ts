@@ -1,0 +1,18 @@
+export { capabilitiesTransitions } from './host/contact.js';
+export { decideHost, type HostEvidence, type HostVerdict } from './host/decide.js';
+export type { HostCase } from './host/case.js';
+export { failureTransitions, graceSeconds } from './host/failure.js';
+export { recoveringTransitions } from './host/recovering.js';
+export { statusAtStart } from './host/start.js';
+export { statsTransitions } from './host/statistics.js';
+export type { Row } from './row.js';
+export * from './tick-plan.js';
+export type { EventDraft, IntentDraft, NotDone, Signal } from './verdict.js';
+export { absentTransitions } from './vm/absent.js';
+export type { VmCase, VmCommands } from './vm/case.js';
+export { admission, decideVm, type NotAdmitted, type VmVerdict } from './vm/decide.js';
+export { downEffects, downTransitions } from './vm/reported-down.js';
+export { elsewhereTransitions } from './vm/reported-elsewhere.js';
+export { hereEffects, hereTransitions } from './vm/reported-here.js';
+export { nextVmUsage } from './vm/statistics.js';
+export { unknownTransitions } from './vm/unmanaged.js';

@@ -1,0 +1,163 @@
+import {
+  type DiskStatistics,
+  initialRow,
+  type Vm,
+  type VmInterfaceStatistics,
+  type VmStatistics,
+  type VmStatisticsSample,
+  type VmUsage,
+  vmStatisticsFields,
+  sameValue,
+} from '../../model/index.js';
+import { nicFigures } from '../rates.js';
+
+/**
+ * A VM's usage after one more report (§4.12). What the report does not say keeps its old value. Parts that come out equal
+ * are the previous objects themselves, so that an unchanged report copies nothing and writes nothing.
+ */
+export function nextVmUsage(vm: Vm, previous: VmUsage | undefined, sample: VmStatisticsSample): VmUsage {
+  const interfaces = nextInterfaces(vm, previous?.interfaces ?? [], sample);
+  const statistics = nextStatistics(vm, previous?.statistics, sample, interfaces);
+  const disks = nextDisks(vm.id, previous?.disks ?? [], sample);
+  const { migrationProgress } = sample;
+  if (
+    previous !== undefined &&
+    statistics === previous.statistics &&
+    interfaces === previous.interfaces &&
+    disks === previous.disks &&
+    migrationProgress === previous.migrationProgress
+  ) {
+    return previous;
+  }
+  return { statistics, interfaces, disks, migrationProgress };
+}
+
+/** Per cent of the VM's CPUs: whole, at most 100; the old value when the report has none (cpuActual false). */
+export function cpuPercent(
+  user: number | null,
+  sys: number | null,
+  vcpus: number | null,
+  previous: number | null,
+): number | null {
+  if (user === null || sys === null) return previous;
+  if (vcpus === null || vcpus <= 0) return previous;
+  return Math.min(100, Math.trunc((user + sys) / vcpus));
+}
+
+/** The busiest direction of the busiest nic, whole, at most 100; null when no rate is known. */
+export function networkPercent(nics: readonly { readonly rxRate: number | null; readonly txRate: number | null }[]): number | null {
+  let most: number | null = null;
+  for (const nic of nics) {
+    for (const rate of [nic.rxRate, nic.txRate]) if (rate !== null && (most === null || rate > most)) most = rate;
+  }
+  return most === null ? null : Math.min(100, Math.trunc(most));
+}
+
+function nextStatistics(
+  vm: Vm,
+  previous: VmStatistics | undefined,
+  sample: VmStatisticsSample,
+  interfaces: readonly VmInterfaceStatistics[],
+): VmStatistics {
+  const before = previous ?? { ...initialRow(vmStatisticsFields), id: vm.id };
+  const vcpus = vm.static.vcpus ?? sample.vcpuCount;
+  const next: VmStatistics = {
+    id: vm.id,
+    cpuUser: sample.cpuUser ?? before.cpuUser,
+    cpuSys: sample.cpuSys ?? before.cpuSys,
+    elapsedSeconds: sample.elapsedSeconds ?? before.elapsedSeconds,
+    usageCpuPercent: cpuPercent(sample.cpuUser, sample.cpuSys, vcpus, before.usageCpuPercent),
+    usageMemPercent: sample.memUsagePercent ?? before.usageMemPercent,
+    usageNetworkPercent: sample.nics === null ? before.usageNetworkPercent : networkPercent(interfaces),
+    disksUsage: sample.disksUsage ?? before.disksUsage,
+    guestMemBuffered: sample.memory?.buffered ?? before.guestMemBuffered,
+    guestMemCached: sample.memory?.cached ?? before.guestMemCached,
+    guestMemFree: sample.memory?.free ?? before.guestMemFree,
+    guestMemUnused: sample.memory?.unused ?? before.guestMemUnused,
+    balloonCurrent: sample.balloon?.current ?? before.balloonCurrent,
+    balloonMax: sample.balloon?.max ?? before.balloonMax,
+    balloonMin: sample.balloon?.min ?? before.balloonMin,
+    balloonTarget: sample.balloon?.target ?? before.balloonTarget,
+  };
+  return previous !== undefined && sameValue(previous, next) ? previous : next;
+}
+
+function nextInterfaces(
+  vm: Vm,
+  previous: readonly VmInterfaceStatistics[],
+  sample: VmStatisticsSample,
+): readonly VmInterfaceStatistics[] {
+  if (sample.nics === null) return previous;
+  const byMac = new Map<string, VmInterfaceStatistics>();
+  for (const nic of sample.nics) {
+    if (nic.macAddr === null) continue;
+    // The nominal speed is what the manager set; the agent's is only its default.
+    const speedMbps = vm.static.nics?.find((known) => known.mac === nic.macAddr)?.speedMbps ?? nic.speedMbps;
+    const before = previous.find((known) => known.macAddr === nic.macAddr);
+    const figures = nicFigures(before, nic, speedMbps);
+    const twin = byMac.get(nic.macAddr);
+    byMac.set(nic.macAddr, {
+      vmId: vm.id,
+      macAddr: nic.macAddr,
+      name: nic.name,
+      speedMbps,
+      ...figures,
+      // The same MAC twice in one report: the busier of the two.
+      ...(twin === undefined ? {} : busier(twin, figures)),
+    });
+  }
+  return keepEqual(previous, [...byMac.values()]);
+}
+
+type Busy = Pick<VmInterfaceStatistics, 'rxRate' | 'txRate' | 'rxDrop' | 'txDrop'>;
+
+function busier(a: Busy, b: Busy): Busy {
+  return {
+    rxRate: larger(a.rxRate, b.rxRate),
+    txRate: larger(a.txRate, b.txRate),
+    rxDrop: larger(a.rxDrop, b.rxDrop),
+    txDrop: larger(a.txDrop, b.txDrop),
+  };
+}
+
+function larger<T extends number | bigint>(a: T | null, b: T | null): T | null {
+  if (a === null) return b;
+  return b === null || a > b ? a : b;
+}
+
+function nextDisks(vmId: string, previous: readonly DiskStatistics[], sample: VmStatisticsSample): readonly DiskStatistics[] {
+  if (sample.disks === null) return previous;
+  const next: DiskStatistics[] = [];
+  for (const disk of sample.disks) {
+    // CD-ROMs and LUNs have no image.
+    if (disk.imageId === null) continue;
+    next.push({
+      imageId: disk.imageId,
+      vmId,
+      readRate: disk.readRate,
+      writeRate: disk.writeRate,
+      readOps: disk.readOps,
+      writeOps: disk.writeOps,
+      actualSize: disk.trueSize,
+      readLatencySeconds: latencySeconds(disk.readLatencyNs),
+      writeLatencySeconds: latencySeconds(disk.writeLatencyNs),
+      flushLatencySeconds: latencySeconds(disk.flushLatencyNs),
+    });
+  }
+  return keepEqual(previous, next);
+}
+
+/** Nanoseconds to seconds with nine digits, as oVirt's column holds them. */
+export const latencySeconds = (ns: number | null): number | null => (ns === null ? null : Number((ns / 1e9).toFixed(9)));
+
+/** The previous list when nothing changed, else the new one with every unchanged element shared. */
+export function keepEqual<T extends object>(previous: readonly T[], next: readonly T[]): readonly T[] {
+  let same = previous.length === next.length;
+  const shared = next.map((item, i) => {
+    const before = previous[i];
+    if (before !== undefined && sameValue(before, item)) return before;
+    same = false;
+    return item;
+  });
+  return same ? previous : shared;
+}

@@ -1,0 +1,109 @@
+import type { Evidence } from '../events/index.js';
+import type { Scheduler, Telemetry } from '../kernel/index.js';
+
+/** Long work comes as steps, so that other hosts and the event loop get their turn between them. */
+export type Steps = Iterator<void, void, void> | undefined;
+
+export interface EvidenceQueueOptions {
+  /** Applies one piece of evidence. Must not throw; an error of one VM is that VM's alone. */
+  apply: (evidence: Evidence) => Steps;
+  scheduler: Scheduler;
+  telemetry: Telemetry;
+  /** Steps and pieces of evidence between two turns of the event loop. */
+  sliceSize: number;
+}
+
+interface HostQueue {
+  readonly items: Evidence[];
+  /** The item at the head that is under way. */
+  steps: Steps;
+}
+
+/**
+ * Brings evidence to the updaters: strictly in order for one host, hosts in turn, in slices.
+ *
+ * Modes: *idle* – nothing waits, evidence is applied inside `push`; *draining* – hosts with work stand in a ring and each
+ * gets one step in turn; a used-up slice is followed by a turn of the event loop. What waits is bounded by the callers:
+ * the planner asks no host again that `isBusy`.
+ */
+export class EvidenceQueue {
+  readonly #options: EvidenceQueueOptions;
+  readonly #hosts = new Map<string, HostQueue>();
+  #draining = false;
+  #left: number;
+  #idle: (() => void)[] = [];
+
+  constructor(options: EvidenceQueueOptions) {
+    this.#options = options;
+    this.#left = options.sliceSize;
+  }
+
+  push(evidence: Evidence): void {
+    const queue = this.#hosts.get(evidence.host);
+    if (queue === undefined) this.#hosts.set(evidence.host, { items: [evidence], steps: undefined });
+    else queue.items.push(evidence);
+    if (!this.#draining) this.#drain();
+  }
+
+  /** Whether evidence of the host still waits to be applied. */
+  isBusy(host: string): boolean {
+    return this.#hosts.has(host);
+  }
+
+  get waiting(): number {
+    let n = 0;
+    for (const queue of this.#hosts.values()) n += queue.items.length;
+    return n;
+  }
+
+  /** Resolves when nothing waits. */
+  whenIdle(): Promise<void> {
+    if (!this.#draining && this.#hosts.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Drops what waits for a host that is gone. */
+  forget(host: string): void {
+    this.#hosts.delete(host);
+  }
+
+  #drain(): void {
+    this.#draining = true;
+    while (this.#hosts.size > 0) {
+      for (const [host, queue] of this.#hosts) {
+        if (this.#left <= 0) {
+          this.#continueLater();
+          return;
+        }
+        this.#left -= 1;
+        this.#step(host, queue);
+      }
+    }
+    this.#draining = false;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+    this.#left = this.#options.sliceSize;
+  }
+
+  #step(host: string, queue: HostQueue): void {
+    if (queue.steps === undefined) {
+      const evidence = queue.items.shift();
+      if (evidence !== undefined) queue.steps = this.#options.apply(evidence);
+    } else if (queue.steps.next().done === true) {
+      queue.steps = undefined;
+    }
+    if (queue.steps === undefined && queue.items.length === 0) this.#hosts.delete(host);
+  }
+
+  #continueLater(): void {
+    this.#options.telemetry.count('vurti_updater_slices_total');
+    this.#options.scheduler.yield().then(
+      () => {
+        this.#left = this.#options.sliceSize;
+        this.#drain();
+      },
+      (error: unknown) => this.#options.telemetry.log('error', 'evidence queue stopped', { error: String(error) }),
+    );
+  }
+}

@@ -1,0 +1,251 @@
+import type { Cause } from '../events/index.js';
+import { type Clock, VurtiError } from '../kernel/index.js';
+import {
+  type Cluster,
+  type ClusterNetwork,
+  type ClusterSpec,
+  clusterFields,
+  clusterNetworkFields,
+  diffOf,
+  type HostSpec,
+  initialLiveness,
+  initialRow,
+  notMonitored,
+  type Vds,
+  type VdsStatus,
+  type Vm,
+  type VmSpec,
+  vdsDynamicFields,
+  vdsStaticFields,
+  vmDynamicFields,
+  vmStaticFields,
+} from '../model/index.js';
+import type { HostSets, Inventory } from '../repository/index.js';
+import { Outbox, type OutboxPorts, hostPart, vmPart } from './outbox.js';
+import type { RecordMaker } from './record-maker.js';
+
+export interface InventoryUpdaterOptions {
+  readonly sets: HostSets;
+  readonly inventory: Inventory;
+  readonly records: RecordMaker;
+  readonly ports: OutboxPorts;
+  readonly clock: Clock;
+}
+
+const DEFAULT_CLUSTER = 'Default';
+
+/** Writes what people and managers say: hosts, VMs, clusters, and statuses that are nobody's verdict. */
+export class InventoryUpdater {
+  readonly #o: InventoryUpdaterOptions;
+
+  constructor(options: InventoryUpdaterOptions) {
+    this.#o = options;
+  }
+
+  putCluster(spec: ClusterSpec): Cluster {
+    const { networks, ...facts } = spec;
+    const before = this.#o.inventory.find(spec.id ?? spec.name);
+    const cluster: Cluster = { ...(before ?? initialRow(clusterFields)), ...facts, id: before?.id ?? spec.id ?? spec.name };
+    const outbox = new Outbox(this.#o.ports);
+    const changes = diffOf(clusterFields, before ?? initialRow(clusterFields), cluster);
+    if (before === undefined || changes.length > 0) {
+      this.#o.inventory.putCluster(cluster);
+      outbox.row({ kind: 'cluster', row: cluster });
+    }
+    if (networks !== undefined) this.#putNetworks(cluster.id, networks, outbox);
+    outbox.send();
+    return cluster;
+  }
+
+  putHost(spec: HostSpec): Vds {
+    const { sets, clock } = this.#o;
+    const id = spec.id ?? spec.name;
+    const namesake = sets.hostsNamed(spec.name).find((other) => other !== id);
+    if (namesake !== undefined) throw new VurtiError('ALREADY_EXISTS', `A host named ${spec.name} exists (id ${namesake})`);
+    const before = sets.hosts.get(id);
+    const cluster = this.#clusterOf(spec.cluster ?? before?.static.clusterId ?? DEFAULT_CLUSTER);
+    const { cluster: _, tls: __, ...facts } = spec;
+    const vdsStatic = { ...(before?.static ?? initialRow(vdsStaticFields)), ...facts, id, clusterId: cluster.id };
+    if (before !== undefined) {
+      const changes = diffOf(vdsStaticFields, before.static, vdsStatic);
+      if (changes.length === 0) return before;
+      const after: Vds = { ...before, static: vdsStatic };
+      sets.putHost(after);
+      this.#send((outbox, cause, now) => {
+        outbox.row({ kind: 'vds_static', row: vdsStatic });
+        outbox.record(this.#o.records.change({ host: after, vm: undefined }, 'host', 'changed', changes, cause, now));
+        outbox.change({ name: 'VdsUpdated', changes, cause, ...hostPart(after) });
+      });
+      return after;
+    }
+    const now = clock.now();
+    const after: Vds = {
+      id,
+      static: vdsStatic,
+      dynamic: { ...initialRow(vdsDynamicFields), id, status: 'Unassigned', statusSince: now },
+      interfaces: [],
+    };
+    sets.putHost(after);
+    sets.setOfHost(id)?.vds.setLiveness(id, initialLiveness(now));
+    this.#send((outbox, cause) => {
+      outbox.row({ kind: 'vds_static', row: after.static });
+      outbox.row({ kind: 'vds_dynamic', row: after.dynamic });
+      const changes = diffOf(vdsStaticFields, initialRow(vdsStaticFields), after.static);
+      outbox.record(this.#o.records.change({ host: after, vm: undefined }, 'host', 'added', changes, cause, now));
+      outbox.change({ name: 'VdsAdded', cause, ...hostPart(after) });
+    });
+    return after;
+  }
+
+  /** VMs that only this host's reports told of go with it; a manager's VMs become Unknown, on no host. */
+  removeHost(host: Vds): void {
+    const { sets } = this.#o;
+    for (const vmId of [...sets.vms.byHost(host.id)]) {
+      const vm = sets.vms.get(vmId);
+      if (vm === undefined) continue;
+      if (vm.static.adopted) this.removeVm(vm);
+      else this.#orphan(vm);
+    }
+    const usage = sets.hosts.usage(host.id);
+    sets.deleteHost(host.id);
+    this.#send((outbox, cause, now) => {
+      for (const kind of ['vds_static', 'vds_dynamic', 'vds_statistics'] as const) outbox.row({ kind, deleted: [host.id] });
+      for (const nic of host.interfaces) outbox.row({ kind: 'vds_interface', deleted: [host.id, nic.name] });
+      for (const nic of usage?.interfaces ?? []) {
+        outbox.row({ kind: 'vds_interface_statistics', deleted: [host.id, nic.name] });
+      }
+      for (const node of usage?.numaNodes ?? []) outbox.row({ kind: 'numa_node', deleted: [host.id, node.index] });
+      outbox.record(this.#o.records.change({ host, vm: undefined }, 'host', 'removed', [], cause, now));
+      outbox.change({ name: 'VdsRemoved', cause, ...hostPart(host) });
+    });
+  }
+
+  /** Sets a status that somebody decided, e.g. Maintenance. Returns the host and the cause, for `explain`. */
+  setHostStatus(host: Vds, status: VdsStatus, rule: string, reason: string | null): { host: Vds; cause: Cause } {
+    const now = this.#o.clock.now();
+    const cause: Cause = { rule, source: { by: 'command', at: now } };
+    const { status: from } = host.dynamic;
+    const dynamic = {
+      ...host.dynamic,
+      status,
+      nonOperationalReason: 'NONE' as const,
+      maintenanceReason: reason,
+      ...(from === status ? {} : { previousStatus: from, statusSince: now }),
+    };
+    const changes = diffOf(vdsDynamicFields, host.dynamic, dynamic);
+    if (changes.length === 0) return { host, cause };
+    const after: Vds = { ...host, dynamic };
+    this.#o.sets.putHost(after);
+    // Monitoring begins anew: the host gets its chance, whatever was before.
+    if (!notMonitored.has(status)) this.#o.sets.setOfHost(host.id)?.vds.setLiveness(host.id, initialLiveness(now));
+    const outbox = new Outbox(this.#o.ports);
+    outbox.row({ kind: 'vds_dynamic', row: dynamic });
+    outbox.record(this.#o.records.change({ host: after, vm: undefined }, 'host', 'changed', changes, cause, now));
+    outbox.change(
+      from === status
+        ? { name: 'VdsUpdated', changes, cause, ...hostPart(after) }
+        : { name: 'VdsStateChanged', from, to: status, changes, cause, ...hostPart(after) },
+    );
+    outbox.send();
+    return { host: after, cause };
+  }
+
+  putVm(spec: VmSpec): Vm {
+    const { sets } = this.#o;
+    const before = sets.vms.get(spec.id);
+    const { cluster, ...facts } = spec;
+    const clusterId = cluster === undefined ? (before?.static.clusterId ?? null) : this.#clusterOf(cluster).id;
+    const vmStatic = { ...(before?.static ?? initialRow(vmStaticFields)), ...facts, clusterId, adopted: false };
+    if (before !== undefined) {
+      const changes = diffOf(vmStaticFields, before.static, vmStatic);
+      if (changes.length === 0) return before;
+      const after: Vm = { ...before, static: vmStatic };
+      sets.putVm(after);
+      this.#send((outbox, cause, now) => {
+        outbox.row({ kind: 'vm_static', row: vmStatic });
+        outbox.record(this.#o.records.change({ host: undefined, vm: after }, 'vm', 'changed', changes, cause, now));
+        outbox.change({ name: 'VmUpdated', changes, cause, ...vmPart(after) });
+      });
+      return after;
+    }
+    const now = this.#o.clock.now();
+    const after: Vm = {
+      id: spec.id,
+      static: vmStatic,
+      dynamic: { ...initialRow(vmDynamicFields), id: spec.id, statusSince: now },
+      guestInterfaces: [],
+      jobs: [],
+    };
+    sets.putVm(after);
+    this.#send((outbox, cause) => {
+      outbox.row({ kind: 'vm_static', row: after.static });
+      outbox.row({ kind: 'vm_dynamic', row: after.dynamic });
+      const changes = diffOf(vmStaticFields, initialRow(vmStaticFields), after.static);
+      outbox.record(this.#o.records.change({ host: undefined, vm: after }, 'vm', 'added', changes, cause, now));
+      outbox.change({ name: 'VmAdded', cause, ...vmPart(after) });
+    });
+    return after;
+  }
+
+  removeVm(vm: Vm): void {
+    const usage = this.#o.sets.vms.usage(vm.id);
+    this.#o.sets.deleteVm(vm.id);
+    this.#send((outbox, cause, now) => {
+      for (const kind of ['vm_static', 'vm_dynamic', 'vm_statistics'] as const) outbox.row({ kind, deleted: [vm.id] });
+      for (const nic of usage?.interfaces ?? []) {
+        outbox.row({ kind: 'vm_interface_statistics', deleted: [vm.id, nic.macAddr] });
+      }
+      for (const disk of usage?.disks ?? []) outbox.row({ kind: 'disk_image_dynamic', deleted: [disk.imageId] });
+      for (const nic of vm.guestInterfaces) outbox.row({ kind: 'vm_guest_agent_interfaces', deleted: [vm.id, nic.name] });
+      for (const job of vm.jobs) outbox.row({ kind: 'vm_jobs', deleted: [job.id] });
+      outbox.record(this.#o.records.change({ host: undefined, vm }, 'vm', 'removed', [], cause, now));
+      outbox.change({ name: 'VmRemoved', cause, ...vmPart(vm) });
+    });
+  }
+
+  #orphan(vm: Vm): void {
+    const now = this.#o.clock.now();
+    const dynamic = {
+      ...vm.dynamic,
+      status: 'Unknown' as const,
+      runOnVds: null,
+      migratingToVds: null,
+      ...(vm.dynamic.status === 'Unknown' ? {} : { statusSince: now }),
+    };
+    const after: Vm = { ...vm, dynamic };
+    const changes = diffOf(vmDynamicFields, vm.dynamic, dynamic);
+    this.#o.sets.putVm(after);
+    this.#send((outbox, cause) => {
+      outbox.row({ kind: 'vm_dynamic', row: dynamic });
+      outbox.record(this.#o.records.change({ host: undefined, vm: after }, 'vm', 'changed', changes, cause, now));
+      const from = vm.dynamic.status;
+      if (from === 'Unknown') outbox.change({ name: 'VmUpdated', changes, cause, ...vmPart(after) });
+      else outbox.change({ name: 'VmStateChanged', from, to: 'Unknown', changes, cause, ...vmPart(after) });
+    });
+  }
+
+  #putNetworks(clusterId: string, specs: NonNullable<ClusterSpec['networks']>, outbox: Outbox): void {
+    const before = this.#o.inventory.networks(clusterId);
+    const networks = specs.map((spec): ClusterNetwork => ({ ...initialRow(clusterNetworkFields), ...spec, clusterId }));
+    const names = new Set(networks.map((network) => network.name));
+    for (const network of networks) {
+      const known = before.get(network.name);
+      if (known === undefined || diffOf(clusterNetworkFields, known, network).length > 0) {
+        outbox.row({ kind: 'cluster_network', row: network });
+      }
+    }
+    for (const name of before.keys()) if (!names.has(name)) outbox.row({ kind: 'cluster_network', deleted: [clusterId, name] });
+    this.#o.inventory.putNetworks(clusterId, networks);
+  }
+
+  #clusterOf(ref: string): Cluster {
+    return this.#o.inventory.find(ref) ?? this.putCluster({ name: ref });
+  }
+
+  #send(fill: (outbox: Outbox, cause: Cause, now: number) => void): void {
+    const now = this.#o.clock.now();
+    const outbox = new Outbox(this.#o.ports);
+    fill(outbox, { rule: 'inventory', source: { by: 'inventory', at: now } }, now);
+    outbox.send();
+  }
+}

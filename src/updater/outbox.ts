@@ -1,0 +1,82 @@
+import type { Change, ChangeSet, Committer, EventRecord, LogRecordDraft, Streams } from '../events/index.js';
+import type { Telemetry } from '../kernel/index.js';
+import type { RowWrite } from '../model/index.js';
+import type { FloodControl } from './flood-control.js';
+
+export interface OutboxPorts {
+  readonly committer: Committer;
+  readonly streams: Streams;
+  readonly flood: FloodControl;
+  readonly intents: IntentBook;
+  readonly telemetry: Telemetry;
+}
+
+/** Keys of advice given lately, so that a state that lasts does not repeat it with every report. */
+export class IntentBook {
+  readonly #given = new Set<string>();
+  readonly #limit: number;
+
+  constructor(limit = 100_000) {
+    this.#limit = limit;
+  }
+
+  isNew(key: string): boolean {
+    if (this.#given.has(key)) return false;
+    this.#given.add(key);
+    if (this.#given.size > this.#limit) {
+      const oldest = this.#given.values().next().value;
+      if (oldest !== undefined) this.#given.delete(oldest);
+    }
+    return true;
+  }
+}
+
+/** What one decision sends out: rows and records to the committer first, then its changes to the stream. */
+export class Outbox {
+  readonly #rows: RowWrite[] = [];
+  readonly #records: LogRecordDraft[] = [];
+  readonly #changes: Change[] = [];
+  readonly #ports: OutboxPorts;
+
+  constructor(ports: OutboxPorts) {
+    this.#ports = ports;
+  }
+
+  row(write: RowWrite): void {
+    this.#rows.push(write);
+  }
+
+  record(record: LogRecordDraft): void {
+    if (record.kind === 'event' && !this.#admits(record)) return;
+    if (record.kind === 'intent' && !this.#ports.intents.isNew(record.key)) return;
+    this.#records.push(record);
+  }
+
+  change(change: Change): void {
+    this.#changes.push(change);
+  }
+
+  send(): void {
+    if (this.#rows.length > 0 || this.#records.length > 0) {
+      const changeSet: ChangeSet = { rows: this.#rows, records: this.#records };
+      this.#ports.committer.commit(changeSet);
+    }
+    for (const change of this.#changes) this.#ports.streams.changes.publish(change);
+  }
+
+  #admits(event: EventRecord): boolean {
+    const admitted = this.#ports.flood.admits(event);
+    this.#ports.telemetry.count(admitted ? 'vurti_events_total' : 'vurti_events_held_back_total', 1, { name: event.name });
+    return admitted;
+  }
+}
+
+export const hostPart = (current: Extract<Change, { name: 'VdsAdded' }>['current']) => ({
+  host: { id: current.id, name: current.static.name, clusterId: current.static.clusterId },
+  current,
+});
+
+export const vmPart = (current: Extract<Change, { name: 'VmAdded' }>['current']) => ({
+  vm: { id: current.id, name: current.static.name, host: current.dynamic.runOnVds },
+  current,
+});

@@ -1,0 +1,94 @@
+import {
+  type Cause,
+  type ChangeRecord,
+  catalogue,
+  type EventRecord,
+  formatMessage,
+  type IntentRecord,
+} from '../events/index.js';
+import type { Ids } from '../kernel/index.js';
+import type { FieldChange, Vds, Vm } from '../model/index.js';
+import type { EventDraft, IntentDraft } from '../rules/index.js';
+
+/** Whom a record is about. */
+export interface About {
+  readonly host: Vds | undefined;
+  readonly vm: Vm | undefined;
+}
+
+export interface Incident {
+  readonly correlation: string;
+  readonly parent: string | null;
+}
+
+/** Makes log records of what rules decided: ids, names, time and cause are added here, once for all. */
+export class RecordMaker {
+  readonly #ids: Ids;
+  readonly #advisory: boolean;
+
+  constructor(ids: Ids, mode: 'observer' | 'manager') {
+    this.#ids = ids;
+    this.#advisory = mode === 'observer';
+  }
+
+  incident(): string {
+    return this.#ids.uuid();
+  }
+
+  change(
+    about: About,
+    entity: ChangeRecord['entity'],
+    what: ChangeRecord['what'],
+    changes: readonly FieldChange[],
+    cause: Cause,
+    time: number,
+    incident?: Incident,
+  ): ChangeRecord {
+    const entityId = entity === 'vm' ? about.vm?.id : about.host?.id;
+    return { kind: 'change', entity, entityId: entityId ?? '', what, changes, ...this.#base(about, cause, time, incident) };
+  }
+
+  event(about: About, draft: EventDraft, cause: Cause, time: number, incident?: Incident): EventRecord {
+    const params = draft.params;
+    return {
+      kind: 'event',
+      id: this.#ids.uuid(),
+      name: draft.name,
+      severity: catalogue[draft.name].severity,
+      message: formatMessage(draft.name, {
+        host: about.host?.static.name ?? '-',
+        vm: about.vm?.static.name ?? '-',
+        ...params,
+      }),
+      params,
+      customId: draft.customId ?? null,
+      parent: incident?.parent ?? null,
+      ...this.#base(about, cause, time, incident),
+    };
+  }
+
+  intent(about: About, draft: IntentDraft, cause: Cause, time: number, incident?: Incident): IntentRecord {
+    const base = this.#base(about, cause, time, incident);
+    return {
+      kind: 'intent',
+      intent: draft.intent,
+      key: draft.key,
+      advisory: this.#advisory,
+      evidence: draft.evidence,
+      ...base,
+      hostId: draft.hostId ?? base.hostId,
+      vmId: draft.vmId ?? base.vmId,
+    };
+  }
+
+  #base(about: About, cause: Cause, time: number, incident: Incident | undefined) {
+    return {
+      time,
+      cause,
+      hostId: about.host?.id ?? null,
+      vmId: about.vm?.id ?? null,
+      clusterId: about.host?.static.clusterId ?? about.vm?.static.clusterId ?? null,
+      correlation: incident?.correlation ?? null,
+    };
+  }
+}

@@ -1,0 +1,311 @@
+import {
+  type Cause,
+  type CauseSource,
+  causeOf,
+  type VmDevicesReceived,
+  type VmDisappeared,
+  type VmStateChanged,
+  type VmStatsReceived,
+} from '../events/index.js';
+import type { Clock, Telemetry } from '../kernel/index.js';
+import {
+  type EvidenceStamp,
+  type HostSettings,
+  initialRow,
+  type Vds,
+  type Vm,
+  type VmReport,
+  type VmUsage,
+  vmDynamicFields,
+  vmStatisticsFields,
+  diffOf,
+} from '../model/index.js';
+import type { HostSets, Inventory } from '../repository/index.js';
+import { admission, decideVm, nextVmUsage, type VmCase, type VmVerdict } from '../rules/index.js';
+import type { CommandBook } from './command-book.js';
+import type { Steps } from './evidence-queue.js';
+import { Outbox, type OutboxPorts, vmPart } from './outbox.js';
+import type { Incident, RecordMaker } from './record-maker.js';
+import type { StatisticsWriter } from './statistics-writer.js';
+
+export interface VmUpdaterOptions {
+  readonly mode: 'observer' | 'manager';
+  readonly sets: HostSets;
+  readonly inventory: Inventory;
+  readonly commands: CommandBook;
+  readonly records: RecordMaker;
+  readonly ports: OutboxPorts;
+  readonly statistics: StatisticsWriter;
+  readonly settingsOf: (hostId: string) => HostSettings;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** Last judged report of a VM. */
+interface LastReport {
+  readonly host: string;
+  readonly timestamp: number;
+}
+
+/**
+ * Applies the VM rules: evidence in, repository, records and requests out. Each VM is decided without a pause, from what
+ * the repository holds at that moment; an error in deciding one VM leaves that VM for the next report and no other.
+ */
+export class VmUpdater {
+  readonly #o: VmUpdaterOptions;
+  readonly #lastReports = new Map<string, LastReport>();
+  readonly #formerOwners = new Map<string, { readonly host: string; readonly alerted: boolean }>();
+  /** Host → seq of its first complete report in this process (D19). */
+  readonly #initializedBy = new Map<string, number>();
+  /** Device fingerprints whose refresh was asked for, remembered when it has succeeded (D17). */
+  readonly #pendingHashes = new Map<string, string>();
+  /** The rule that gave a VM its present status: for `explain`. */
+  readonly #statusCauses = new Map<string, Cause>();
+
+  constructor(options: VmUpdaterOptions) {
+    this.#o = options;
+  }
+
+  statusCause(vmId: string): Cause | undefined {
+    return this.#statusCauses.get(vmId);
+  }
+
+  /** A VM poll: figures of the VMs that are as expected, then the unsettled ones again. */
+  *onStats(evidence: VmStatsReceived): Generator<void, void, void> {
+    const { host, report, stamp } = evidence;
+    const set = this.#o.sets.setOfHost(host);
+    if (set === undefined) return;
+    set.vms.noteReport(host, stamp.receivedAt, (id) => report.has(id));
+    if (stamp.complete && !this.#initializedBy.has(host)) this.#initializedBy.set(host, stamp.seq);
+    for (const problem of report.problems) {
+      this.#o.telemetry.count('vurti_report_problems_total');
+      this.#o.telemetry.log('warn', 'a part of a VM report could not be read', { host, path: problem.path, problem: problem.message });
+    }
+    for (const vmReport of report.changed()) {
+      const vm = set.vms.get(vmReport.vmId);
+      if (vm !== undefined && vm.dynamic.runOnVds === host && vm.dynamic.status === vmReport.status) {
+        this.#takeStatistics(vm, vmReport);
+      }
+      yield;
+    }
+    for (const vmId of [...set.vms.unsettledOn(host)]) {
+      const vmReport = report.get(vmId) ?? null;
+      if (vmReport !== null || (stamp.complete && !report.has(vmId))) this.#decide(vmId, vmReport, stamp);
+      yield;
+    }
+    for (const [vmId, owner] of this.#formerOwners) {
+      if (owner.host === host && stamp.complete && !report.has(vmId)) this.#formerOwners.delete(vmId);
+    }
+  }
+
+  onStateChanged(evidence: VmStateChanged): Steps {
+    this.#decide(evidence.vmId, evidence.report, evidence.stamp);
+    return undefined;
+  }
+
+  onDisappeared(evidence: VmDisappeared): Steps {
+    const set = this.#o.sets.setOfHost(evidence.host);
+    // The VM may have moved since the report was compared; then this host has nothing to say about it.
+    if (set?.vms.get(evidence.vmId)?.dynamic.runOnVds !== evidence.host) return undefined;
+    set.vms.noteMissing(evidence.vmId);
+    this.#decide(evidence.vmId, null, evidence.stamp);
+    return undefined;
+  }
+
+  onDevices(evidence: VmDevicesReceived): Steps {
+    for (const vmId of evidence.xmls.keys()) {
+      const hash = this.#pendingHashes.get(vmId);
+      const vm = this.#o.sets.vms.get(vmId);
+      if (hash === undefined || vm === undefined) continue;
+      this.#pendingHashes.delete(vmId);
+      const next: Vm = { ...vm, dynamic: { ...vm.dynamic, hash } };
+      const cause = causeOf('vm.devices.refreshed', evidence.stamp);
+      this.#store(vm, next, cause, new Outbox(this.#o.ports)).send();
+    }
+    return undefined;
+  }
+
+  /** The host is lost: nothing is known of its VMs, which may still run (§3.3). Only their status changes. */
+  hostLost(host: Vds, source: CauseSource, incident: Incident, outbox: Outbox): void {
+    const now = this.#o.clock.now();
+    const cause: Cause = { rule: 'host.lost.vms-unknown', source };
+    for (const vmId of [...this.#o.sets.vms.byHost(host.id)]) {
+      const vm = this.#o.sets.vms.get(vmId);
+      if (vm === undefined || vm.dynamic.status === 'Unknown') continue;
+      const next: Vm = { ...vm, dynamic: { ...vm.dynamic, status: 'Unknown', statusSince: now } };
+      this.#store(vm, next, cause, outbox, incident);
+      const about = { host, vm: next };
+      outbox.record(this.#o.records.event(about, { name: 'VM_SET_TO_UNKNOWN_STATUS', params: {} }, cause, now, incident));
+    }
+  }
+
+  /** A host came up: its agent's clock may have started anew (§4.3). */
+  hostCameUp(hostId: string): void {
+    for (const [vmId, last] of this.#lastReports) if (last.host === hostId) this.#lastReports.delete(vmId);
+  }
+
+  forgetHost(hostId: string): void {
+    this.#initializedBy.delete(hostId);
+    this.hostCameUp(hostId);
+    for (const [vmId, owner] of this.#formerOwners) if (owner.host === hostId) this.#formerOwners.delete(vmId);
+  }
+
+  forgetVm(vmId: string): void {
+    this.#lastReports.delete(vmId);
+    this.#formerOwners.delete(vmId);
+    this.#pendingHashes.delete(vmId);
+    this.#statusCauses.delete(vmId);
+    this.#o.commands.forget(vmId);
+  }
+
+  #decide(vmId: string, report: VmReport | null, stamp: EvidenceStamp): void {
+    const host = this.#o.sets.hosts.get(stamp.host);
+    if (host === undefined) return;
+    const c = this.#caseOf(vmId, report, stamp, host);
+    const notAdmitted = admission(c);
+    if (notAdmitted !== null) {
+      this.#o.telemetry.count('vurti_vm_reports_skipped_total', 1, { reason: notAdmitted });
+      if (c.vm !== undefined && c.unsettled?.reason !== 'missing') {
+        this.#o.sets.setOfVm(vmId)?.vms.setUnsettled(vmId, stamp.host, { reason: notAdmitted, since: c.now });
+      }
+      return;
+    }
+    try {
+      this.#apply(c, decideVm(c));
+    } catch (error) {
+      this.#o.telemetry.count('vurti_rule_errors_total');
+      this.#o.telemetry.log('error', 'a VM could not be judged', { vm: vmId, host: stamp.host, error: String(error) });
+      this.#o.sets.setOfVm(vmId)?.vms.setUnsettled(vmId, stamp.host, { reason: 'failed', since: c.now });
+    }
+  }
+
+  #caseOf(vmId: string, report: VmReport | null, stamp: EvidenceStamp, host: Vds): VmCase {
+    const { sets, inventory, commands, mode, clock, settingsOf } = this.#o;
+    const initializedBy = this.#initializedBy.get(stamp.host);
+    return {
+      now: clock.now(),
+      mode,
+      stamp,
+      host,
+      vm: sets.vms.get(vmId),
+      report,
+      unsettled: sets.vms.unsettled(vmId),
+      commands: commands.of(vmId),
+      missesNeeded: settingsOf(stamp.host).absence.misses,
+      lastReport: this.#lastReports.get(vmId),
+      formerOwner: this.#formerOwners.get(vmId),
+      hostStatus: (id) => sets.hosts.get(id)?.dynamic.status,
+      managedInventory: inventory.managesVms,
+      // Polls alone cannot tell an ordinary end from an unseen one.
+      pushesHealthy: false,
+      hostInitialized: initializedBy !== undefined && initializedBy < stamp.seq,
+    };
+  }
+
+  #apply(c: VmCase, verdict: VmVerdict): void {
+    const { draft } = verdict;
+    const cause = causeOf(verdict.rule, c.stamp);
+    const outbox = new Outbox(this.#o.ports);
+    const after = this.#nextVm(c, verdict);
+    if (after !== undefined && after !== c.vm) this.#store(c.vm, after, cause, outbox);
+    const about = { host: c.host, vm: after };
+    for (const event of draft.events) outbox.record(this.#o.records.event(about, event, cause, c.now));
+    for (const intent of draft.intents) outbox.record(this.#o.records.intent(about, intent, cause, c.now));
+    if (after !== undefined) {
+      for (const signal of draft.signals) outbox.change({ name: 'VmSignalled', signal, cause, ...vmPart(after) });
+      this.#remember(c, verdict, after);
+    }
+    outbox.send();
+    if (after !== undefined && (draft.signals.includes('removeAsync') || draft.signals.includes('succeededToRun'))) {
+      this.#o.commands.settled(after.id);
+    }
+    for (const request of draft.requests) this.#o.ports.streams.requests.publish(request);
+  }
+
+  #nextVm(c: VmCase, { draft, changes }: VmVerdict): Vm | undefined {
+    if (c.vm !== undefined) return changes.length === 0 ? c.vm : { ...c.vm, dynamic: draft.state };
+    if (draft.static === undefined) return undefined;
+    return { id: draft.static.id, static: draft.static, dynamic: draft.state, guestInterfaces: [], jobs: [] };
+  }
+
+  /** Repository, rows, change record and changes$ of one VM, together. */
+  #store(before: Vm | undefined, after: Vm, cause: Cause, outbox: Outbox, incident?: Incident): Outbox {
+    const now = this.#o.clock.now();
+    const host = after.dynamic.runOnVds === null ? undefined : this.#o.sets.hosts.get(after.dynamic.runOnVds);
+    this.#o.sets.putVm(after);
+    outbox.row({ kind: 'vm_dynamic', row: after.dynamic });
+    if (before === undefined) {
+      outbox.row({ kind: 'vm_static', row: after.static });
+      const initial = initialRow(vmDynamicFields);
+      const changes = diffOf(vmDynamicFields, initial, after.dynamic);
+      outbox.record(this.#o.records.change({ host, vm: after }, 'vm', 'added', changes, cause, now, incident));
+      outbox.change({ name: 'VmAdded', cause, ...vmPart(after) });
+      this.#statusCauses.set(after.id, cause);
+      return outbox;
+    }
+    const changes = diffOf(vmDynamicFields, before.dynamic, after.dynamic);
+    outbox.record(this.#o.records.change({ host, vm: after }, 'vm', 'changed', changes, cause, now, incident));
+    const from = before.dynamic.status;
+    const to = after.dynamic.status;
+    if (from === to) {
+      outbox.change({ name: 'VmUpdated', changes, cause, ...vmPart(after) });
+    } else {
+      this.#statusCauses.set(after.id, cause);
+      outbox.change({ name: 'VmStateChanged', from, to, changes, cause, ...vmPart(after) });
+    }
+    return outbox;
+  }
+
+  /** What the process remembers of the decision beside the stored state. */
+  #remember(c: VmCase, { draft }: VmVerdict, vm: Vm): void {
+    const set = this.#o.sets.setOfVm(vm.id);
+    if (set === undefined) return;
+    set.vms.setUnsettled(vm.id, c.host.id, draft.unsettled);
+    if (draft.formerOwner === null) this.#formerOwners.delete(vm.id);
+    else if (draft.formerOwner !== undefined) this.#formerOwners.set(vm.id, draft.formerOwner);
+    if (draft.statisticsReset) this.#resetStatistics(vm.id);
+    if (c.report === null) return;
+    if (vm.dynamic.runOnVds === c.host.id) set.vms.noteSeen(vm.id);
+    if (c.report.timestamp !== null) {
+      this.#lastReports.set(vm.id, { host: c.host.id, timestamp: c.report.timestamp });
+    }
+    if (draft.takeStatistics) {
+      this.#takeStatistics(vm, c.report);
+      this.#followHash(c, vm, c.report.deviceHash);
+    }
+  }
+
+  #takeStatistics(vm: Vm, report: VmReport): void {
+    const sample = report.statistics();
+    if (sample === null) return;
+    const set = this.#o.sets.setOfVm(vm.id);
+    const before = set?.vms.usage(vm.id);
+    const usage = nextVmUsage(vm, before, sample);
+    if (usage === before) return;
+    set?.vms.setUsage(vm.id, usage);
+    this.#o.statistics.vmChanged(vm.id);
+  }
+
+  #resetStatistics(vmId: string): void {
+    const usage: VmUsage = {
+      statistics: { ...initialRow(vmStatisticsFields), id: vmId },
+      interfaces: [],
+      disks: [],
+      migrationProgress: null,
+    };
+    this.#o.sets.setOfVm(vmId)?.vms.setUsage(vmId, usage);
+    this.#o.statistics.vmChanged(vmId);
+  }
+
+  /** Another fingerprint means other devices: they are read again, all VMs of the host that ask at once in one call. */
+  #followHash(c: VmCase, vm: Vm, hash: string | null): void {
+    if (hash === null || hash === vm.dynamic.hash || vm.dynamic.status === 'MigratingTo') return;
+    this.#pendingHashes.set(vm.id, hash);
+    this.#o.ports.streams.requests.publish({
+      host: c.host.id,
+      method: 'Host.dumpxmls',
+      vmIds: [vm.id],
+      reason: 'vm.devices.hash-changed',
+    });
+  }
+}
