@@ -1,0 +1,13 @@
+/**
+ * Settings of the documented product that this version does not have yet. They are refused by name: a setting that is
+ * accepted and does nothing is worse than none.
+ */
+export const laterSettings: Readonly<Record<string, string>> = {
+  'inventory.engine': 'list the hosts in inventory.hosts or inventory.files',
+  'agents.tls.warnDaysBeforeExpiry': 'certificates are not watched',
+  push: 'agents are polled only',
+  'server.tls': 'listen on 127.0.0.1, behind a reverse proxy with TLS if others must reach it',
+  events: 'all events are kept',
+  sinks: 'read events with vurti tail or GET /api/v1/events',
+  metrics: 'read figures from GET /api/v1/status',
+};

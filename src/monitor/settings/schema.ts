@@ -1,0 +1,230 @@
+import { z } from 'zod';
+import { agentProtocolIds, defaultSettings as d } from '../../model/index.js';
+
+/**
+ * The one schema of all settings: for vurti.yaml, the environment and code alike. What it accepts, works; settings of
+ * later versions are refused by name (later.ts). docs/settings.md is generated from it.
+ */
+
+/** `path`: a file name, counted from the settings file. `secret`: never shown. */
+export interface SettingMeta {
+  readonly path?: true;
+  readonly secret?: true;
+}
+
+const doc = <S extends z.ZodType>(schema: S, description: string, meta: SettingMeta = {}): S =>
+  schema.meta({ description, ...meta });
+const whole = (from: number, to: number, description: string): z.ZodInt => doc(z.int().min(from).max(to), description);
+const number = (from: number, to: number, description: string): z.ZodNumber =>
+  doc(z.number().min(from).max(to), description);
+
+type Shape = Record<string, z.ZodType>;
+type Defaults<S extends Shape> = { readonly [K in keyof S]: z.output<S[K]> };
+type Defaulted<S extends Shape> = z.ZodPrefault<z.ZodObject<{ [K in keyof S]: z.ZodDefault<S[K]> }, z.core.$strict>>;
+
+/** A group whose members all have a default. */
+function group<S extends Shape>(shape: S, defaults: Defaults<S>): Defaulted<S> {
+  const members = Object.entries(shape).map(([key, schema]) => [
+    key,
+    schema.default(defaults[key as keyof S] as never),
+  ]);
+  return z.strictObject(Object.fromEntries(members) as never).prefault({}) as Defaulted<S>;
+}
+
+const pollOfHost = {
+  intervalSeconds: number(
+    1,
+    3600,
+    'Statistics of a healthy host and of its VMs are asked this often. Agents sample every 15 s: faster brings no newer rates.',
+  ),
+  maxIntervalSeconds: number(1, 3600, 'Longest interval that adaptive polling may choose.'),
+  deadlineSeconds: number(0.1, 600, 'Answers to statistics are waited for this long. Must be below the interval.'),
+  capabilitiesDeadlineSeconds: number(0.1, 600, 'The same for capabilities, which agents gather slowly.'),
+  hardwareInfoDeadlineSeconds: number(0.1, 600, 'The same for hardware information.'),
+  ticksPerInterval: whole(1, 100, 'Ticks in an interval: a host without contact is tried at each tick.'),
+};
+const poll = {
+  ...pollOfHost,
+  concurrency: whole(1, 10_000, 'Requests in flight over all hosts.'),
+};
+const grace = {
+  attempts: whole(0, 100, 'A host is lost only after more failed attempts than this …'),
+  seconds: number(0, 86_400, '… and after this time without an answer …'),
+  perVmSeconds: number(0, 600, '… longer by this for each VM that it runs …'),
+  spmSeconds: number(0, 3600, '… and by this when it is the storage pool manager.'),
+};
+const limits = {
+  maxInFlight: whole(1, 8, 'Requests in flight per host. The agent has 8 workers for all its clients.'),
+  maxAnswerMiB: whole(1, 1024, 'A larger answer of an agent is refused.'),
+};
+const absence = {
+  misses: whole(1, 100, 'A VM is gone after it is missing from this many complete reports of its host.'),
+};
+const recoveryTimeoutSeconds = number(1, 3600, 'A restarted agent may re-adopt its VMs for this long.');
+
+/** Members are optional and have no default: what is absent comes from the general settings. */
+const override = z.strictObject({
+  poll: z.strictObject(pollOfHost).partial().optional(),
+  grace: z.strictObject(grace).partial().optional(),
+  agents: z.strictObject(limits).partial().optional(),
+  absence: z.strictObject(absence).partial().optional(),
+  recoveryTimeoutSeconds: recoveryTimeoutSeconds.optional(),
+});
+
+const tls = z.strictObject({
+  caFile: doc(z.string().min(1), 'PEM file of the CA that signed the agents’ certificates.', { path: true }).optional(),
+  certFile: doc(z.string().min(1), 'PEM file of our own certificate.', { path: true }).optional(),
+  keyFile: doc(z.string().min(1), 'PEM file of its private key.', { path: true }).optional(),
+  checkHostName: doc(
+    z.boolean(),
+    'Whether an agent’s certificate must bear its host’s name. The CA is always checked. Default: false.',
+  ).optional(),
+});
+
+const printable = /^[^\p{Cc}]+$/u;
+export const hostName = z.string().regex(printable, 'must be text without control characters').max(255);
+
+/** One host, in inventory.hosts and in the files of inventory.files. */
+export const hostEntry = z.strictObject({
+  name: doc(hostName, 'Name shown to people.'),
+  address: doc(
+    z
+      .string()
+      .regex(/^[\w.:%-]+$/, 'must be a host name or an IP address')
+      .max(255),
+    'Host name or IP address of the agent.',
+  ),
+  id: doc(
+    z.string().regex(printable, 'must be text without control characters').max(100),
+    'Id that never changes. Default: the name.',
+  ).optional(),
+  port: whole(1, 65_535, 'Port of the agent. Default: 54321.').optional(),
+  protocol: doc(
+    z.enum(Object.keys(agentProtocolIds) as (keyof typeof agentProtocolIds)[]),
+    'Default: agents.protocol.',
+  ).optional(),
+  cluster: doc(hostName, 'Id or name of its cluster. Default: Default.').optional(),
+  pmEnabled: doc(
+    z.boolean(),
+    'Whether power management (fencing) is set up somewhere. It decides the wording of the first alarm.',
+  ).optional(),
+  tls: tls.optional(),
+  plain: doc(z.boolean(), 'Speak without TLS although agents.tls is set.').optional(),
+});
+export type HostEntry = z.output<typeof hostEntry>;
+
+export const settingsSchema = z.strictObject({
+  mode: doc(
+    z.enum(['observer', 'manager']),
+    'observer: beside an engine, read-only. manager: no engine manages these hosts.',
+  ).default(d.mode),
+  dataDir: doc(z.string().min(1), 'Directory of the embedded database, the journal and the token file.', {
+    path: true,
+  }).default('.vurti'),
+  database: z
+    .strictObject({
+      url: doc(
+        z.string().regex(/^(postgres(ql)?:\/\/.*)?$/, 'must begin with postgres:// or postgresql://'),
+        'PostgreSQL to use. Without it an embedded one is started in dataDir. Also taken from DATABASE_URL.',
+        { secret: true },
+      ).optional(),
+      schema: doc(
+        z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a lower-case SQL name'),
+        'Schema that holds all tables.',
+      ).default('vurti'),
+      poolSize: whole(2, 100, 'Connections to the database.').default(4),
+    })
+    .prefault({}),
+  server: z
+    .strictObject({
+      listen: doc(z.string(), 'Address and port of the HTTP API. Only loopback addresses in this version.').default(
+        '127.0.0.1:8680',
+      ),
+      allowedHosts: doc(
+        z.array(z.string().regex(/^[\w.:[\]-]+$/, 'must be a host name, with a port where it is not 80 or 443')),
+        'Further values of the Host header to accept: the names under which a reverse proxy passes requests on.',
+      ).default([]),
+    })
+    .prefault({}),
+  inventory: z
+    .strictObject({
+      files: doc(
+        z.array(z.string().min(1)),
+        'YAML or JSON files with hosts, in the form of inventory.hosts or of Prometheus file_sd. * and ? stand in the last part of a path. Read at start.',
+        { path: true },
+      ).default([]),
+      hosts: doc(z.array(hostEntry), 'Hosts to monitor.').default([]),
+    })
+    .prefault({}),
+  agents: z
+    .strictObject({
+      protocol: doc(
+        z.enum(['vdsm', 'http']),
+        'vdsm: JSON-RPC over STOMP. http: the gateway protocol of vurti.',
+      ).default('vdsm'),
+      tls: tls.optional(),
+      maxInFlight: limits.maxInFlight.default(d.agents.maxInFlight),
+      maxAnswerMiB: limits.maxAnswerMiB.default(d.agents.maxAnswerMiB),
+    })
+    .prefault({}),
+  poll: group(poll, d.poll),
+  grace: group(grace, d.grace),
+  absence: group(absence, d.absence),
+  recoveryTimeoutSeconds: recoveryTimeoutSeconds.default(d.recoveryTimeoutSeconds),
+  flap: group(
+    {
+      changes: whole(2, 1000, 'A value that changes this often …'),
+      windowSeconds: number(1, 86_400, '… within this time flaps: its events are held back and summed up.'),
+    },
+    d.flap,
+  ),
+  statistics: group(
+    {
+      persistIntervalSeconds: number(
+        0,
+        86_400,
+        'Statistics that changed are written this often; 0 = never. In memory they are always up to date.',
+      ),
+      historyLimit: whole(1, 1000, 'Samples kept in memory per host and VM.'),
+    },
+    d.statistics,
+  ),
+  thresholds: group(
+    {
+      cpuPercent: number(1, 100, 'A host’s CPU usage above this is reported.'),
+      memoryPercent: number(1, 100, 'The same for its memory, unless its cluster says otherwise.'),
+      networkPercent: number(1, 100, 'The same for each of its nics.'),
+      swapPercent: number(1, 100, 'The same for its swap space.'),
+      swapFreeMiB: number(0, 1_000_000, 'Free swap space below this is reported.'),
+      diskLowMiB: number(0, 1_000_000, 'Free space on a local disk below this is a warning …'),
+      diskCriticalMiB: number(0, 1_000_000, '… and below this an error.'),
+      timeDriftSeconds: number(1, 86_400, 'A host’s clock that differs by more is reported.'),
+      nicDownGraceSeconds: number(0, 3600, 'A nic may be down this long before its host becomes NonOperational.'),
+    },
+    d.thresholds,
+  ),
+  clusters: doc(
+    z.record(z.string(), override),
+    'Own poll, grace, agents, absence and recoveryTimeoutSeconds by cluster id or name.',
+  ).default({}),
+  hosts: doc(z.record(z.string(), override), 'The same by host id or name. A host’s win over its cluster’s.').default(
+    {},
+  ),
+  actions: z
+    .strictObject({
+      destroyLeftovers: doc(
+        z.literal(false),
+        'Destroy VMs that were left over on a host. Not in this version: only false.',
+      ).default(false),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: doc(z.enum(['debug', 'info', 'warn', 'error']), 'Least severity of messages on stderr.').default('info'),
+      format: doc(z.enum(['auto', 'pretty', 'json']), 'auto: pretty on a terminal, JSON elsewhere.').default('auto'),
+    })
+    .prefault({}),
+});
+export type Settings = z.output<typeof settingsSchema>;
+/** Settings as code gives them: every member may be left out. */
+export type SettingsInput = z.input<typeof settingsSchema>;
