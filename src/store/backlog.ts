@@ -1,0 +1,152 @@
+import type { LogRecordDraft } from '../events/index.js';
+import { keyOf, type RowKind, type RowWrite, rowKinds } from '../model/index.js';
+import type { Batch, WaitingRow } from './flush-target.js';
+
+interface Segment {
+  /** Ticket of its oldest change set. */
+  readonly since: number;
+  readonly rows: Map<string, WaitingRow>;
+  readonly records: LogRecordDraft[];
+}
+
+interface WaitingStatistics {
+  readonly since: number;
+  row: WaitingRow;
+}
+
+export interface BacklogLimits {
+  /** One flush takes about this many records … */
+  readonly records: number;
+  /** … or rows. */
+  readonly rows: number;
+}
+
+/**
+ * What waits for a flush, in the order given.
+ *
+ * Change sets gather in segments; one flush takes one segment. Rows coalesce inside a segment only: a row that was merged
+ * forward into a later segment would leave its record behind, one merged backward would show before its record.
+ * Change sets of statistics rows alone have no records to keep to: they coalesce over all segments, so that they stay bounded
+ * by the number of entities while the database is away, and go last, in portions, so that events need not wait for them.
+ */
+export class Backlog {
+  readonly #limits: BacklogLimits;
+  readonly #segments: Segment[] = [];
+  readonly #statistics = new Map<string, WaitingStatistics>();
+  #lastTicket = 0;
+  #rows = 0;
+  #records = 0;
+
+  constructor(limits: BacklogLimits) {
+    this.#limits = limits;
+  }
+
+  get rows(): number {
+    return this.#rows + this.#statistics.size;
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  get isEmpty(): boolean {
+    return this.#segments.length === 0 && this.#statistics.size === 0;
+  }
+
+  /** More waits than one flush may take: no sense in waiting for more. */
+  get isFull(): boolean {
+    return this.#segments.length > 1 || this.#statistics.size >= this.#limits.rows;
+  }
+
+  /** Number of the newest change set. */
+  get lastTicket(): number {
+    return this.#lastTicket;
+  }
+
+  /** Number of the oldest change set that still waits, Infinity if none does. */
+  get oldestTicket(): number {
+    let oldest = this.#segments[0]?.since ?? Number.POSITIVE_INFINITY;
+    // The Map keeps the order of first insertion: its first entry is the oldest.
+    for (const waiting of this.#statistics.values()) {
+      oldest = Math.min(oldest, waiting.since);
+      break;
+    }
+    return oldest;
+  }
+
+  /** Gives the change set its number. */
+  add(writes: readonly RowWrite[], records: readonly LogRecordDraft[]): number {
+    this.#lastTicket += 1;
+    if (records.length === 0 && writes.every((write) => rowKinds[write.kind].statistics)) {
+      for (const write of writes) this.#addStatistics(write);
+    } else {
+      this.#addToSegment(writes, records);
+    }
+    return this.#lastTicket;
+  }
+
+  #addStatistics(write: RowWrite): void {
+    const row = this.#waiting(write);
+    const id = idOf(row.kind, row.key);
+    const waiting = this.#statistics.get(id);
+    if (waiting === undefined) this.#statistics.set(id, { since: row.ticket, row });
+    else waiting.row = row;
+  }
+
+  #addToSegment(writes: readonly RowWrite[], records: readonly LogRecordDraft[]): void {
+    let segment = this.#segments.at(-1);
+    if (
+      segment === undefined ||
+      segment.records.length >= this.#limits.records ||
+      segment.rows.size >= this.#limits.rows
+    ) {
+      segment = { since: this.#lastTicket, rows: new Map(), records: [] };
+      this.#segments.push(segment);
+    }
+    const before = segment.rows.size;
+    for (const write of writes) {
+      const row = this.#waiting(write);
+      const id = idOf(row.kind, row.key);
+      segment.rows.set(id, row);
+      // An older value must not be written after this one.
+      this.#statistics.delete(id);
+    }
+    for (const record of records) segment.records.push(record);
+    this.#rows += segment.rows.size - before;
+    this.#records += records.length;
+  }
+
+  #waiting(write: RowWrite): WaitingRow {
+    return { kind: write.kind, key: keyOf(write), write, ticket: this.#lastTicket };
+  }
+
+  /** What the next flush writes; null when nothing waits. */
+  take(): Batch | null {
+    if (this.isEmpty) return null;
+    const segment = this.#segments.shift();
+    const rows = segment?.rows ?? new Map<string, WaitingRow>();
+    this.#rows -= rows.size;
+    this.#records -= segment?.records.length ?? 0;
+    // A statistics row that waits is newer than the same row in any segment, so it may only go after the last one.
+    if (this.#segments.length === 0) {
+      for (const [id, waiting] of this.#statistics) {
+        if (rows.size >= this.#limits.rows) break;
+        rows.set(id, waiting.row);
+        this.#statistics.delete(id);
+      }
+    }
+    return { rows: [...rows.values()].sort(byKindAndKey), records: segment?.records ?? [] };
+  }
+}
+
+export function idOf(kind: RowKind, key: string): string {
+  return `${kind} ${key}`;
+}
+
+const kindOrder = new Map(Object.keys(rowKinds).map((kind, index) => [kind, index]));
+
+/** The same order in every flush: two writers that meet after all cannot deadlock. */
+function byKindAndKey(a: WaitingRow, b: WaitingRow): number {
+  if (a.kind !== b.kind) return (kindOrder.get(a.kind) ?? 0) - (kindOrder.get(b.kind) ?? 0);
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+}

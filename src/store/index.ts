@@ -1,0 +1,4 @@
+export type { CommitterTuning } from './batching-committer.js';
+export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store.js';
+export { StatementCounter } from './statement-counter.js';
+export type { LogRetention, LogStore, Statement, StatementListener } from './store.js';

@@ -1,0 +1,106 @@
+import { formatCursor, type LogRecord, type LogRecordDraft } from '../../events/index.js';
+import { VurtiError } from '../../kernel/index.js';
+import { keyOf, type RowKind, type RowWrite, rowKinds } from '../../model/index.js';
+import type { LogWindow } from '../log-window.js';
+
+/** What a database would hold: rows and the log. Survives the store that wrote it. */
+export class MemoryContent {
+  readonly #rows = new Map<RowKind, Map<string, object>>();
+  /** Records from `removed + 1` on stand from index #start on; the gap before is cut off now and then. */
+  #records: LogRecord[] = [];
+  #epochs: number[] = [];
+  #start = 0;
+  #window: LogWindow = { epoch: 1, head: 0, removed: 0 };
+  #writer: object | null = null;
+
+  get window(): LogWindow {
+    return this.#window;
+  }
+
+  /** As with PostgreSQL: whoever takes the log over from a writer that did not let go of it begins a new epoch. */
+  claim(writer: object): void {
+    if (this.#writer !== null) this.#window = { ...this.#window, epoch: this.#window.epoch + 1 };
+    this.#writer = writer;
+  }
+
+  letGo(writer: object): void {
+    if (this.#writer === writer) this.#writer = null;
+  }
+
+  /** @throws VurtiError DATABASE_FENCED */
+  check(writer: object): void {
+    if (this.#writer === writer) return;
+    throw new VurtiError('DATABASE_FENCED', `Another writer took the log over in epoch ${this.#window.epoch}`);
+  }
+
+  put(write: RowWrite): void {
+    let table = this.#rows.get(write.kind);
+    if (table === undefined) {
+      table = new Map();
+      this.#rows.set(write.kind, table);
+    }
+    if ('deleted' in write) table.delete(keyOf(write));
+    else table.set(keyOf(write), write.row);
+  }
+
+  append(drafts: readonly LogRecordDraft[]): LogRecord[] {
+    const { epoch, head } = this.#window;
+    const records = drafts.map((draft, index): LogRecord => {
+      const seq = head + index + 1;
+      return { ...draft, seq, cursor: formatCursor({ epoch, seq }) };
+    });
+    for (const record of records) {
+      this.#records.push(record);
+      this.#epochs.push(epoch);
+    }
+    this.#window = { ...this.#window, head: head + records.length };
+    return records;
+  }
+
+  /** The record of this number; undefined when there is none, or none any more. */
+  record(seq: number): LogRecord | undefined {
+    return seq > this.#window.removed ? this.#records[this.#indexOf(seq)] : undefined;
+  }
+
+  epochOf(seq: number): number | null {
+    return seq > this.#window.removed ? (this.#epochs[this.#indexOf(seq)] ?? null) : null;
+  }
+
+  /** Records of the numbers from … to, both included, as far as they are there. */
+  records(from: number, to: number): readonly LogRecord[] {
+    const first = Math.max(from, this.#window.removed + 1);
+    return to < first ? [] : this.#records.slice(this.#indexOf(first), this.#indexOf(to) + 1);
+  }
+
+  /** Forgets all records up to this number. */
+  removeUpTo(seq: number): number {
+    const removed = Math.min(seq, this.#window.head);
+    const count = removed - this.#window.removed;
+    if (count <= 0) return 0;
+    this.#start += count;
+    this.#window = { ...this.#window, removed };
+    // Cutting the array each time would cost its whole length for every record.
+    if (this.#start > 1000 && this.#start > this.#records.length / 2) {
+      this.#records = this.#records.slice(this.#start);
+      this.#epochs = this.#epochs.slice(this.#start);
+      this.#start = 0;
+    }
+    return count;
+  }
+
+  /** All rows of a kind as they are now, in key order. */
+  rows(kind: RowKind): object[] {
+    const { key } = rowKinds[kind];
+    return [...(this.#rows.get(kind)?.values() ?? [])].sort((a, b) => {
+      for (const name of key) {
+        const [x, y] = [(a as Record<string, string | number>)[name], (b as Record<string, string | number>)[name]];
+        if (x !== undefined && y !== undefined && x !== y) return x < y ? -1 : 1;
+      }
+      return 0;
+    });
+  }
+
+  #indexOf(seq: number): number {
+    return this.#start + seq - this.#window.removed - 1;
+  }
+}

@@ -1,0 +1,60 @@
+import type { LogRecord } from '../../events/index.js';
+import { VurtiError } from '../../kernel/index.js';
+import type { RowWrite } from '../../model/index.js';
+import { type Batch, DataRefused, type FlushTarget } from '../flush-target.js';
+import type { StatementListener } from '../store.js';
+import type { MemoryContent } from './memory-content.js';
+
+export interface MemoryTargetOptions {
+  readonly content: MemoryContent;
+  /** Who writes. */
+  readonly writer: object;
+  readonly maxRecords: number;
+  readonly refuse: ((write: RowWrite) => string | null) | undefined;
+  readonly onStatement: StatementListener | undefined;
+}
+
+export class MemoryTarget implements FlushTarget {
+  readonly #options: MemoryTargetOptions;
+  /** Why the database is "away"; null while it works. */
+  outage: string | null = null;
+
+  constructor(options: MemoryTargetOptions) {
+    this.#options = options;
+  }
+
+  async write(batch: Batch): Promise<readonly LogRecord[]> {
+    const { content, writer, maxRecords } = this.#options;
+    await this.probe(batch);
+    content.check(writer);
+    for (const { write } of batch.rows) content.put(write);
+    const records = content.append(batch.records);
+    content.removeUpTo(content.window.head - maxRecords);
+    this.#report(batch);
+    return records;
+  }
+
+  async probe(batch: Batch): Promise<void> {
+    if (this.outage !== null) throw new VurtiError('DATABASE_UNREACHABLE', this.outage);
+    for (const { write } of batch.rows) {
+      const refused = this.#options.refuse?.(write) ?? null;
+      if (refused !== null) throw new DataRefused(refused);
+    }
+  }
+
+  /** Counts as PostgreSQL would: a statement per table and kind of write. */
+  #report(batch: Batch): void {
+    const { onStatement } = this.#options;
+    if (onStatement === undefined) return;
+    const counts = new Map<string, number>();
+    for (const { kind, write } of batch.rows) {
+      const statement = `${'deleted' in write ? 'delete' : 'insert'} ${kind}`;
+      counts.set(statement, (counts.get(statement) ?? 0) + 1);
+    }
+    if (batch.records.length > 0) counts.set('insert log_record', batch.records.length);
+    for (const [statement, rows] of counts) {
+      const [verb = '', table = null] = statement.split(' ');
+      onStatement({ verb, table, rows });
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { CommitterState, LogRecordDraft } from '../events/index.js';
+import type { Telemetry } from '../kernel/index.js';
+import { idOf } from './backlog.js';
+import { refusedAmong } from './bisect.js';
+import type { Batch, DataRefused, FlushTarget, WaitingRow } from './flush-target.js';
+
+type Entry = CommitterState['setAside'][number] & { readonly ticket: number };
+
+/** Rows that were refused (D28): named until a later write of the same row goes through. */
+export class SetAside {
+  readonly #entries = new Map<string, Entry>();
+  readonly #telemetry: Telemetry;
+
+  constructor(telemetry: Telemetry) {
+    this.#telemetry = telemetry;
+  }
+
+  list(): CommitterState['setAside'] {
+    return [...this.#entries.values()].map(({ kind, key, message }) => ({ kind, key, message }));
+  }
+
+  add(row: Pick<WaitingRow, 'kind' | 'key' | 'ticket'>, message: string): void {
+    this.#note(idOf(row.kind, row.key), { kind: row.kind, key: row.key, ticket: row.ticket, message });
+  }
+
+  /** A later write of a row that was set aside is through; one that was given before the refused write proves nothing. */
+  written(rows: readonly WaitingRow[]): void {
+    if (this.#entries.size === 0) return;
+    for (const row of rows) {
+      const id = idOf(row.kind, row.key);
+      const entry = this.#entries.get(id);
+      if (entry !== undefined && entry.ticket <= row.ticket) this.#entries.delete(id);
+    }
+    this.#telemetry.gauge('vurti_store_rows_set_aside', this.#entries.size);
+  }
+
+  /** The batch without what the target refuses in it; that is set aside. @throws the error itself if no part is at fault */
+  async without(batch: Batch, error: DataRefused, target: FlushTarget): Promise<Batch> {
+    const probeRows = (rows: readonly WaitingRow[]): Promise<void> => target.probe({ rows, records: [] });
+    // A row that was refused before is the likeliest culprit, and cheaper to ask about than everything else.
+    const suspects = batch.rows.filter((row) => this.#entries.has(idOf(row.kind, row.key)));
+    let refused = await refusedAmong(suspects, probeRows);
+    if (refused.length === 0) refused = await refusedAmong(batch.rows, probeRows);
+    for (const { item, message } of refused) this.add(item, message);
+    if (refused.length > 0) {
+      const faulty = new Set(refused.map(({ item }) => item));
+      return { rows: batch.rows.filter((row) => !faulty.has(row)), records: batch.records };
+    }
+    return { rows: batch.rows, records: await this.#recordsWithoutRefused(batch.records, error, target) };
+  }
+
+  /**
+   * plainRecord leaves nothing in a record that could be refused. Should a database find something all the same, the
+   * rest of the log must not wait for it for ever.
+   */
+  async #recordsWithoutRefused(
+    records: readonly LogRecordDraft[],
+    error: DataRefused,
+    target: FlushTarget,
+  ): Promise<readonly LogRecordDraft[]> {
+    const refused = await refusedAmong(records, (part) => target.probe({ rows: [], records: part }));
+    if (refused.length === 0) throw error;
+    for (const { item, message } of refused) {
+      const key = JSON.stringify([item.kind, item.hostId, item.vmId]);
+      this.#note(`log_record ${key}`, { kind: 'log_record', key, message, ticket: Number.POSITIVE_INFINITY });
+    }
+    const faulty = new Set(refused.map(({ item }) => item));
+    return records.filter((record) => !faulty.has(record));
+  }
+
+  #note(id: string, entry: Entry): void {
+    if (!this.#entries.has(id)) {
+      const { kind, key, message } = entry;
+      this.#telemetry.log('error', 'A row was refused and set aside', { code: 'ROW_REFUSED', kind, key, message });
+    }
+    this.#entries.set(id, entry);
+    this.#telemetry.count('vurti_store_rows_refused_total', 1, { table: entry.kind });
+    this.#telemetry.gauge('vurti_store_rows_set_aside', this.#entries.size);
+  }
+}
