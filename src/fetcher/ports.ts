@@ -1,4 +1,5 @@
 import type {
+  AgentMethod,
   HostEndpoint,
   VdsCapabilitiesReport,
   VdsHardwareReport,
@@ -18,6 +19,15 @@ import type {
 export interface CallOptions {
   readonly signal: AbortSignal;
 }
+
+/** Any method by its name, as all calls below are made: for actions in manager mode, and to show what an agent really says. */
+export interface AgentCaller {
+  /** The `result` as the agent sent it; whole numbers beyond ±2^53 come as text. */
+  call(host: HostEndpoint, method: AgentMethod, params: AgentParams, options: CallOptions): Promise<unknown>;
+}
+
+/** Named parameters; what they are called is the agent's affair (vdsm-protocol.md §4). */
+export type AgentParams = Readonly<Record<string, unknown>>;
 
 export interface VdsFetcher {
   getStats(host: HostEndpoint, options: CallOptions): Promise<VdsStatsReport>;

@@ -1,0 +1,32 @@
+import { type VmListReport, vmStatusFromAgent } from '../../model/index.js';
+import { cleanText, isCleanKey } from '../text.js';
+import { isObject, type JsonObject } from './reader.js';
+
+/** libvirt's XML of one domain is some ten thousand characters; the cap leaves room for hundreds of disks. */
+const LONGEST_XML = 4_194_304;
+
+/** Answer of Host.getVMList: objects from current agents, plain ids from older ones. */
+export function decodeVmList(result: readonly unknown[]): VmListReport {
+  const vms = new Map<string, VmListReport['vms'][number]>();
+  let complete = true;
+  for (const entry of result) {
+    const vmId = isObject(entry) ? entry['vmId'] : entry;
+    if (typeof vmId !== 'string' || !isCleanKey(vmId)) {
+      complete = false;
+      continue;
+    }
+    const word = isObject(entry) ? entry['status'] : undefined;
+    vms.set(vmId, { vmId, status: typeof word === 'string' ? vmStatusFromAgent(word) : null });
+  }
+  return { complete, vms: [...vms.values()] };
+}
+
+/** Answer of Host.dumpxmls, as far as it was asked for. */
+export function decodeXmls(result: JsonObject, vmIds: readonly string[]): ReadonlyMap<string, string> {
+  const xmls = new Map<string, string>();
+  for (const vmId of vmIds) {
+    const xml = Object.hasOwn(result, vmId) ? result[vmId] : undefined;
+    if (typeof xml === 'string' && xml.length <= LONGEST_XML) xmls.set(vmId, cleanText(xml, LONGEST_XML));
+  }
+  return xmls;
+}

@@ -1,0 +1,100 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { VurtiError } from '../../kernel/index.js';
+import type { AgentTls, HostEndpoint } from '../../model/index.js';
+
+/** A call in flight; `end` must be called when it is over. */
+export interface Flight {
+  readonly agent: HttpAgent | HttpsAgent;
+  /** Aborts when the caller gives up, or when the host is released. */
+  readonly signal: AbortSignal;
+  end(): void;
+}
+
+interface Connection {
+  readonly address: string;
+  readonly port: number;
+  readonly tls: AgentTls | null;
+  readonly agent: HttpAgent | HttpsAgent;
+  readonly flights: Set<AbortController>;
+}
+
+/**
+ * Sockets that are kept alive, per host: one host can neither use up nor close those of another. Made at the first call;
+ * made anew when the endpoint is no longer the same.
+ */
+export class Connections {
+  readonly #byHost = new Map<string, Connection>();
+
+  /** @throws the error of TLS for certificates that cannot be read. */
+  begin(host: HostEndpoint, maxSockets: number, caller: AbortSignal): Flight {
+    const connection = this.#connectionOf(host, maxSockets);
+    const controller = new AbortController();
+    const onCallerAbort = (): void => controller.abort(caller.reason);
+    caller.addEventListener('abort', onCallerAbort, { once: true });
+    connection.flights.add(controller);
+    return {
+      agent: connection.agent,
+      signal: controller.signal,
+      end: () => {
+        connection.flights.delete(controller);
+        caller.removeEventListener('abort', onCallerAbort);
+      },
+    };
+  }
+
+  /** Gives up the host's calls in flight with this reason, then closes its sockets. */
+  release(hostId: string, reason: unknown): void {
+    const connection = this.#byHost.get(hostId);
+    if (connection === undefined) return;
+    this.#byHost.delete(hostId);
+    for (const flight of connection.flights) flight.abort(reason);
+    connection.agent.destroy();
+  }
+
+  hosts(): readonly string[] {
+    return [...this.#byHost.keys()];
+  }
+
+  #connectionOf(host: HostEndpoint, maxSockets: number): Connection {
+    const known = this.#byHost.get(host.id);
+    if (known !== undefined) {
+      if (isFor(known, host)) {
+        known.agent.maxSockets = maxSockets;
+        return known;
+      }
+      this.release(
+        host.id,
+        new VurtiError('AGENT_ABORTED', `${host.name} is asked at another address or with other keys now`),
+      );
+    }
+    const { address, port, tls } = host;
+    const connection = { address, port, tls, agent: agentFor(tls, maxSockets), flights: new Set<AbortController>() };
+    this.#byHost.set(host.id, connection);
+    return connection;
+  }
+}
+
+function isFor(known: Connection, { address, port, tls }: HostEndpoint): boolean {
+  if (known.address !== address || known.port !== port) return false;
+  if (known.tls === tls) return true;
+  if (known.tls === null || tls === null) return false;
+  const { ca, cert, key, checkHostName } = known.tls;
+  return ca === tls.ca && cert === tls.cert && key === tls.key && checkHostName === tls.checkHostName;
+}
+
+function agentFor(tls: AgentTls | null, maxSockets: number): HttpAgent | HttpsAgent {
+  const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets };
+  if (tls === null) return new HttpAgent(options);
+  const { ca, cert, key } = tls;
+  return new HttpsAgent({
+    ...options,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    minVersion: 'TLSv1.2',
+    // The CA always decides. Whether the certificate must also bear the name is a setting: oVirt does not ask for it.
+    rejectUnauthorized: true,
+    ...(tls.checkHostName ? {} : { checkServerIdentity: () => undefined }),
+  });
+}

@@ -1,0 +1,169 @@
+import { isIP } from 'node:net';
+import type { Readable } from 'node:stream';
+import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import { type Ids, VurtiError } from '../../kernel/index.js';
+import {
+  type AgentMethod,
+  type AgentSettings,
+  defaultSettings,
+  type HostEndpoint,
+  observerMethods,
+} from '../../model/index.js';
+import { agentError, badAnswer, type Question } from '../agent-errors.js';
+import { AgentFetcher, type AgentQuestion } from '../agent-fetcher.js';
+import { answerOf, requestOf, resultOf } from '../rpc.js';
+import { excerpt } from '../text.js';
+import { Connections, type Flight } from './connections.js';
+import { type ByteBudget, readBeginning, readBody, TooLarge } from './read-body.js';
+import { transportError } from './transport-errors.js';
+import { collectPages } from './vm-pages.js';
+
+const MIB = 1_048_576;
+/** VMs of one page that we ask for; an agent may allow fewer. */
+const PAGE_LIMIT = 1000;
+/** Bytes of an answer that are looked at to say what it is instead. */
+const SHOWN_BYTES = 512;
+
+export interface HttpFetcherOptions {
+  readonly ids: Ids;
+  /** Methods that may be sent. Default: those of an observer. */
+  readonly allowed?: ReadonlySet<AgentMethod>;
+  /** Limits of a host: maxAnswerMiB of one answer (all pages together), maxInFlight sockets. Default: the product's. */
+  readonly limitsOf?: (host: HostEndpoint) => AgentSettings;
+}
+
+/**
+ * Asks agents that speak our HTTP protocol: JSON-RPC 2.0 by POST /jsonrpc (docs/http-agent.md). Sets no timers: a call
+ * ends by its answer, by a broken connection or by its signal.
+ */
+export class HttpFetcher extends AgentFetcher {
+  readonly #ids: Ids;
+  readonly #limitsOf: (host: HostEndpoint) => AgentSettings;
+  readonly #connections = new Connections();
+  readonly #http: AxiosInstance;
+  #closed = false;
+
+  constructor(options: HttpFetcherOptions) {
+    super(options.allowed ?? observerMethods);
+    this.#ids = options.ids;
+    this.#limitsOf = options.limitsOf ?? (() => defaultSettings.agents);
+    this.#http = axios.create({
+      adapter: 'http',
+      method: 'POST',
+      headers: {
+        Accept: 'application/json',
+        'Accept-Encoding': 'gzip',
+        'Content-Type': 'application/json',
+        'User-Agent': 'vurti',
+      },
+      responseType: 'stream',
+      // The body is sent and read as it is; what a status or a body means is decided here.
+      transformRequest: [],
+      transformResponse: [],
+      validateStatus: null,
+      // A redirect could lead anywhere, a proxy of the environment sees everything.
+      maxRedirects: 0,
+      proxy: false,
+      // No timer of its own: deadlines belong to the caller's scheduler.
+      timeout: 0,
+    });
+  }
+
+  release(hostId: string): void {
+    this.#connections.release(hostId, new VurtiError('AGENT_ABORTED', `The connection to ${hostId} was given up`));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const hostId of this.#connections.hosts()) this.release(hostId);
+  }
+
+  protected ask(question: AgentQuestion): Promise<unknown> {
+    return this.#ask(question, this.#budgetFor(question.host));
+  }
+
+  protected override vmEntries(question: AgentQuestion): Promise<readonly unknown[]> {
+    const budget = this.#budgetFor(question.host);
+    return collectPages(question, (marker) => {
+      const params = marker === undefined ? { limit: PAGE_LIMIT } : { limit: PAGE_LIMIT, marker };
+      return this.#ask({ ...question, params }, budget);
+    });
+  }
+
+  #budgetFor(host: HostEndpoint): ByteBudget {
+    return { left: this.#limitsOf(host).maxAnswerMiB * MIB };
+  }
+
+  async #ask(question: AgentQuestion, budget: ByteBudget): Promise<unknown> {
+    if (this.#closed) throw agentError('AGENT_ABORTED', question, 'is not asked any more: the fetcher was closed');
+    const { host } = question;
+    const url = urlOf(question);
+    const id = this.#ids.uuid();
+    let flight: Flight | undefined;
+    try {
+      flight = this.#connections.begin(host, this.#limitsOf(host).maxInFlight, question.signal);
+      const body = await this.#post(
+        question,
+        url,
+        Buffer.from(requestOf(id, question.method, question.params)),
+        flight,
+        budget,
+      );
+      return resultOf(question, id, answerOf(question, body));
+    } catch (error) {
+      if (flight?.signal.aborted && flight.signal.reason instanceof VurtiError) throw flight.signal.reason;
+      if (error instanceof VurtiError) throw error;
+      if (error instanceof TooLarge) throw tooLarge(question, this.#limitsOf(host).maxAnswerMiB);
+      throw transportError(question, error);
+    } finally {
+      flight?.end();
+    }
+  }
+
+  async #post(question: Question, url: string, data: Buffer, flight: Flight, budget: ByteBudget): Promise<Buffer> {
+    const { agent, signal } = flight;
+    const response = await this.#http.request<Readable>({ url, data, httpAgent: agent, httpsAgent: agent, signal });
+    const stream = response.data;
+    // axios emits an abort as an error of the stream, also when nobody reads it any more.
+    stream.on('error', () => undefined);
+    try {
+      signal.throwIfAborted();
+      await assertAnswer(question, response);
+      const length = Number(response.headers['content-length']);
+      if (length > budget.left) throw new TooLarge();
+      return await readBody(stream, budget);
+    } finally {
+      // After a whole body this does nothing, and the socket is kept.
+      stream.destroy();
+    }
+  }
+}
+
+function urlOf(question: Question): string {
+  const { host } = question;
+  const version = isIP(host.address);
+  // Anything else in an address, "@" or "/", would send the question to another place than the one that is shown.
+  if (version === 0 && !/^[\w.-]{1,255}$/.test(host.address)) {
+    throw agentError('AGENT_UNKNOWN_HOST', question, 'cannot be asked: its address is no host name');
+  }
+  const name = version === 6 ? `[${host.address}]` : host.address;
+  return `${host.tls === null ? 'http' : 'https'}://${name}:${host.port}/jsonrpc`;
+}
+
+/** Status and type of the answer, before its body is read. */
+async function assertAnswer(question: Question, response: AxiosResponse<Readable>): Promise<void> {
+  const { status, headers } = response;
+  if (status >= 300 && status < 400) {
+    const target = String(headers['location'] ?? 'nowhere');
+    throw agentError('AGENT_REDIRECTED', question, `answered with a redirect (${status}) to ${excerpt(target, 200)}`);
+  }
+  const type = String(headers['content-type'] ?? '');
+  if (status === 200 && (type === '' || /^application\/(?:[\w.-]+\+)?json\b/i.test(type))) return;
+  const what = status === 200 ? `content-type is ${excerpt(type)}, not JSON` : `HTTP status ${status}`;
+  throw badAnswer(question, what, await readBeginning(response.data, SHOWN_BYTES));
+}
+
+function tooLarge(question: Question, maxAnswerMiB: number): VurtiError {
+  const what = `answered ${question.method} with more than ${maxAnswerMiB} MiB`;
+  return agentError('AGENT_ANSWER_TOO_LARGE', question, what, { details: { maxAnswerMiB } });
+}
