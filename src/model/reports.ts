@@ -178,7 +178,5 @@ export interface VmStatsReport {
 
 /** Answer of Host.getVMList. */
 export interface VmListReport {
-  /** Whether a VM that is not in it is absent from the host: false when an entry had no readable id. */
-  readonly complete: boolean;
   readonly vms: readonly { readonly vmId: string; readonly status: VmStatus | null }[];
 }

@@ -1,24 +1,25 @@
 import { type VmListReport, vmStatusFromAgent } from '../../model/index.js';
-import { cleanText, isCleanKey } from '../text.js';
+import { cleanText, excerptOf, isCleanKey } from '../text.js';
 import { isObject, type JsonObject } from './reader.js';
 
 /** libvirt's XML of one domain is some ten thousand characters; the cap leaves room for hundreds of disks. */
 const LONGEST_XML = 4_194_304;
 
-/** Answer of Host.getVMList: objects from current agents, plain ids from older ones. */
+/**
+ * Answer of Host.getVMList: objects from current agents, plain ids from older ones. The report cannot say that it is not
+ * complete, so an entry without an id fails the call.
+ */
 export function decodeVmList(result: readonly unknown[]): VmListReport {
   const vms = new Map<string, VmListReport['vms'][number]>();
-  let complete = true;
   for (const entry of result) {
     const vmId = isObject(entry) ? entry['vmId'] : entry;
     if (typeof vmId !== 'string' || !isCleanKey(vmId)) {
-      complete = false;
-      continue;
+      throw new TypeError(`an entry has no usable vmId: ${excerptOf(vmId)}`);
     }
     const word = isObject(entry) ? entry['status'] : undefined;
     vms.set(vmId, { vmId, status: typeof word === 'string' ? vmStatusFromAgent(word) : null });
   }
-  return { complete, vms: [...vms.values()] };
+  return { vms: [...vms.values()] };
 }
 
 /** Answer of Host.dumpxmls, as far as it was asked for. */
