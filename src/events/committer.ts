@@ -12,6 +12,8 @@ export interface CommitterState {
   readonly failingSince: number | null;
   readonly lastError: string | null;
   readonly flushes: number;
+  /** 99th percentile of the latest flushes; null before the first. */
+  readonly flushP99Ms: number | null;
 }
 
 /**

@@ -96,12 +96,14 @@ export class VirtualTime implements Clock, Scheduler {
   }
 
   /**
-   * Runs until `condition` holds, looked at after every task; fails with VIRTUAL_TIME_LIMIT when it does not hold
-   * within `within` ms of virtual time.
+   * Runs until `condition` holds, looked at after every task, and then to the end of that instant, so that what follows
+   * from it without delay has happened, too. Fails with VIRTUAL_TIME_LIMIT when it does not hold within `within` ms of
+   * virtual time.
    */
   async runUntil(condition: () => boolean, options: { within: number }): Promise<void> {
     const end = this.#elapsed + options.within;
-    if (!(await this.#run(end, condition))) {
+    if (await this.#run(end, condition)) await this.#run(this.#elapsed, () => false);
+    else {
       throw new VurtiError('VIRTUAL_TIME_LIMIT', `The condition did not hold within ${options.within} ms of virtual time`);
     }
   }

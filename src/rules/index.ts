@@ -13,6 +13,8 @@ export type { VmCase, VmCommands } from './vm/case.js';
 export { admission, decideVm, type NotAdmitted, type VmVerdict } from './vm/decide.js';
 export { downEffects, downTransitions } from './vm/reported-down.js';
 export { elsewhereTransitions } from './vm/reported-elsewhere.js';
+export { guestNics } from './vm/guest.js';
+export { nextJobs } from './vm/jobs.js';
 export { hereEffects, hereTransitions } from './vm/reported-here.js';
 export { nextVmUsage } from './vm/statistics.js';
 export { unknownTransitions } from './vm/unmanaged.js';

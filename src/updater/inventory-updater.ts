@@ -12,6 +12,7 @@ import {
   initialRow,
   notMonitored,
   type Vds,
+  type VdsDynamic,
   type VdsStatus,
   type Vm,
   type VmSpec,
@@ -148,6 +149,19 @@ export class InventoryUpdater {
     );
     outbox.send();
     return { host: after, cause };
+  }
+
+  /** A host's stored status did not hold any more at service start (§2.2); the repository has the new one already. */
+  noteRestart(stored: VdsDynamic): void {
+    const host = this.#o.sets.hosts.get(stored.id);
+    if (host === undefined) return;
+    const now = this.#o.clock.now();
+    const cause: Cause = { rule: 'host.start', source: { by: 'start', at: now } };
+    const changes = diffOf(vdsDynamicFields, stored, host.dynamic);
+    const outbox = new Outbox(this.#o.ports);
+    outbox.row({ kind: 'vds_dynamic', row: host.dynamic });
+    outbox.record(this.#o.records.change({ host, vm: undefined }, 'host', 'changed', changes, cause, now));
+    outbox.send();
   }
 
   putVm(spec: VmSpec): Vm {

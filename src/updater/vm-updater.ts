@@ -16,17 +16,16 @@ import {
   type Vm,
   type VmReport,
   type VmUsage,
-  vmDynamicFields,
   vmStatisticsFields,
-  diffOf,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
-import { admission, decideVm, nextVmUsage, type VmCase, type VmVerdict } from '../rules/index.js';
+import { admission, decideVm, nextJobs, nextVmUsage, type VmCase, type VmVerdict } from '../rules/index.js';
 import type { CommandBook } from './command-book.js';
 import type { Steps } from './evidence-queue.js';
 import { Outbox, type OutboxPorts, vmPart } from './outbox.js';
 import type { Incident, RecordMaker } from './record-maker.js';
 import type { StatisticsWriter } from './statistics-writer.js';
+import { vmChanges, vmRows } from './vm-rows.js';
 
 export interface VmUpdaterOptions {
   readonly mode: 'observer' | 'manager';
@@ -85,6 +84,8 @@ export class VmUpdater {
       const vm = set.vms.get(vmReport.vmId);
       if (vm !== undefined && vm.dynamic.runOnVds === host && vm.dynamic.status === vmReport.status) {
         this.#takeStatistics(vm, vmReport);
+        // Jobs move on with every poll and say nothing about the VM's state: they are no evidence of a change.
+        if (nextJobs(vm, vmReport, this.#o.mode) !== vm.jobs) this.#decide(vm.id, vmReport, stamp);
       }
       yield;
     }
@@ -223,36 +224,31 @@ export class VmUpdater {
   }
 
   #nextVm(c: VmCase, { draft, changes }: VmVerdict): Vm | undefined {
-    if (c.vm !== undefined) return changes.length === 0 ? c.vm : { ...c.vm, dynamic: draft.state };
+    const { guestInterfaces, jobs } = draft;
+    if (c.vm !== undefined) {
+      const same = changes.length === 0 && guestInterfaces === c.vm.guestInterfaces && jobs === c.vm.jobs;
+      return same ? c.vm : { ...c.vm, dynamic: changes.length === 0 ? c.vm.dynamic : draft.state, guestInterfaces, jobs };
+    }
     if (draft.static === undefined) return undefined;
-    return { id: draft.static.id, static: draft.static, dynamic: draft.state, guestInterfaces: [], jobs: [] };
+    return { id: draft.static.id, static: draft.static, dynamic: draft.state, guestInterfaces, jobs };
   }
 
   /** Repository, rows, change record and changes$ of one VM, together. */
   #store(before: Vm | undefined, after: Vm, cause: Cause, outbox: Outbox, incident?: Incident): Outbox {
     const now = this.#o.clock.now();
     const host = after.dynamic.runOnVds === null ? undefined : this.#o.sets.hosts.get(after.dynamic.runOnVds);
+    const about = { host, vm: after };
     this.#o.sets.putVm(after);
-    outbox.row({ kind: 'vm_dynamic', row: after.dynamic });
-    if (before === undefined) {
-      outbox.row({ kind: 'vm_static', row: after.static });
-      const initial = initialRow(vmDynamicFields);
-      const changes = diffOf(vmDynamicFields, initial, after.dynamic);
-      outbox.record(this.#o.records.change({ host, vm: after }, 'vm', 'added', changes, cause, now, incident));
-      outbox.change({ name: 'VmAdded', cause, ...vmPart(after) });
-      this.#statusCauses.set(after.id, cause);
-      return outbox;
-    }
-    const changes = diffOf(vmDynamicFields, before.dynamic, after.dynamic);
-    outbox.record(this.#o.records.change({ host, vm: after }, 'vm', 'changed', changes, cause, now, incident));
-    const from = before.dynamic.status;
+    for (const write of vmRows(before, after)) outbox.row(write);
+    const changes = vmChanges(before, after);
+    const what = before === undefined ? 'added' : 'changed';
+    outbox.record(this.#o.records.change(about, 'vm', what, changes, cause, now, incident));
+    const from = before?.dynamic.status;
     const to = after.dynamic.status;
-    if (from === to) {
-      outbox.change({ name: 'VmUpdated', changes, cause, ...vmPart(after) });
-    } else {
-      this.#statusCauses.set(after.id, cause);
-      outbox.change({ name: 'VmStateChanged', from, to, changes, cause, ...vmPart(after) });
-    }
+    if (from !== to) this.#statusCauses.set(after.id, cause);
+    if (from === undefined) outbox.change({ name: 'VmAdded', cause, ...vmPart(after) });
+    else if (from === to) outbox.change({ name: 'VmUpdated', changes, cause, ...vmPart(after) });
+    else outbox.change({ name: 'VmStateChanged', from, to, changes, cause, ...vmPart(after) });
     return outbox;
   }
 

@@ -1,5 +1,5 @@
 import type { EventName, IntentKind } from '../../events/index.js';
-import type { Unsettled, VmDynamic, VmStatic, VmStatus } from '../../model/index.js';
+import type { GuestInterface, Unsettled, VmDynamic, VmJob, VmStatic, VmStatus } from '../../model/index.js';
 import type { EventDraft, IntentDraft, NotDone, RequestDraft, Signal } from '../verdict.js';
 import type { ExitData, VmCase } from './case.js';
 import { normalExit, stamped, withStatus } from './state.js';
@@ -10,6 +10,8 @@ export class VmDraft {
   dynamic: VmDynamic | undefined;
   /** Set when the VM is taken in. */
   static: VmStatic | undefined;
+  guestInterfaces: readonly GuestInterface[];
+  jobs: readonly VmJob[];
   statisticsReset = false;
   /** The statistics of this report are to be taken. */
   takeStatistics = false;
@@ -26,6 +28,8 @@ export class VmDraft {
   constructor(c: VmCase) {
     this.#case = c;
     this.dynamic = c.vm?.dynamic;
+    this.guestInterfaces = c.vm?.guestInterfaces ?? [];
+    this.jobs = c.vm?.jobs ?? [];
   }
 
   /** The state so far; only for VMs that are stored or being taken in. */
@@ -84,6 +88,8 @@ export class VmDraft {
   /** What every VM that stopped has in common: no statistics, no NUMA pinning, and somebody to clear up after it. */
   wentDown(): void {
     this.statisticsReset = true;
+    this.guestInterfaces = [];
+    this.jobs = [];
     if (this.#case.vm?.static.cpuPinningPolicy === 'RESIZE_AND_PIN_NUMA') this.signal('clearVmNuma');
     if (!this.#case.commands.asyncRunning) this.intent('processDownVm', null);
   }

@@ -2,7 +2,7 @@ import { runningOrPaused, type VmStatus } from '../../model/index.js';
 import type { Row } from '../row.js';
 import type { ReportedCase } from './case.js';
 import type { VmDraft } from './draft.js';
-import { copyReported } from './state.js';
+import { takeReport } from './take-report.js';
 
 type ElsewhereRow = Row<ReportedCase, VmDraft>;
 
@@ -60,8 +60,7 @@ function adopt(c: ReportedCase, draft: VmDraft): void {
   const { vm, report, host } = c;
   const arrived = migratingHere(c) && runningOrPaused.has(report.status);
   const formerOwner = vm.dynamic.runOnVds;
-  draft.dynamic = copyReported(draft.state, report, host.id, c.now);
-  draft.takeStatistics = true;
+  takeReport(c, draft);
   // After a migration the source goes on reporting the VM for a while, as the source; that is no second copy.
   draft.formerOwner = formerOwner === null || migratingHere(c) ? null : { host: formerOwner, alerted: false };
   if (report.status === 'Up' || arrived) draft.signal('succeededToRun');

@@ -4,7 +4,7 @@ import type { Row } from '../row.js';
 import type { ReportedCase } from './case.js';
 import type { VmDraft } from './draft.js';
 import { handOver } from './hand-over.js';
-import { copyReported } from './state.js';
+import { takeReport } from './take-report.js';
 
 type HereRow = Row<ReportedCase, VmDraft>;
 
@@ -14,7 +14,7 @@ const pauseOf = (c: ReportedCase): PauseStatus => c.report.dynamic.pauseStatus ?
 const incoming = (c: ReportedCase): boolean => said(c) === 'MigratingTo';
 const postCopy = (c: ReportedCase): boolean => said(c) === 'Paused' && pauseOf(c) === 'POSTCOPY';
 const migrationFailed = (c: ReportedCase): boolean =>
-  stored(c) === 'MigratingFrom' && said(c) !== 'MigratingFrom' && running.has(said(c));
+  stored(c) === 'MigratingFrom' && said(c) !== 'MigratingFrom' && !incoming(c) && running.has(said(c));
 
 export const pauseEvents: Readonly<Partial<Record<PauseStatus, EventName>>> = {
   ENOSPC: 'VM_PAUSED_ENOSPC',
@@ -122,7 +122,6 @@ export const hereTransitions: readonly HereRow[] = [
 ];
 
 function copyHere(c: ReportedCase, draft: VmDraft): void {
-  draft.dynamic = copyReported(draft.state, c.report, c.host.id, c.now);
-  draft.takeStatistics = true;
+  takeReport(c, draft);
   if (!c.hostInitialized) draft.signal('confirmRunning');
 }

@@ -2,7 +2,7 @@ import { initialRow, type VmDynamic, vmDynamicFields, type VmStatic, vmStaticFie
 import type { Row } from '../row.js';
 import type { UnknownVmCase } from './case.js';
 import type { VmDraft } from './draft.js';
-import { copyReported } from './state.js';
+import { takeReport } from './take-report.js';
 
 type UnknownRow = Row<UnknownVmCase, VmDraft>;
 
@@ -53,6 +53,6 @@ function adopt(c: UnknownVmCase, draft: VmDraft, origin: VmStatic['origin']): vo
     origin,
     adopted: true,
   };
-  draft.dynamic = copyReported(fresh, report, host.id, c.now);
-  draft.takeStatistics = true;
+  draft.dynamic = fresh;
+  takeReport(c, draft);
 }

@@ -1,0 +1,117 @@
+import { catalogue } from '../events/index.js';
+import { notMonitored, pauseIsError, type Vds, type Vm } from '../model/index.js';
+import type { MonitorStatus } from './api.js';
+import type { ViewContext } from './views.js';
+
+type Item = MonitorStatus['attention'][number];
+
+/** Ranked: what is lost first, then what is broken, then what may become so; the longest first among equals. */
+export function attention(context: ViewContext): Item[] {
+  const items: { item: Item; since: number }[] = [];
+  const now = context.now();
+  for (const id of context.sets.hosts.ids()) {
+    const host = context.sets.hosts.get(id);
+    const text = host && hostTrouble(context, host, now);
+    if (host !== undefined && text) items.push({ item: { ...text, kind: 'host', id, name: host.static.name }, since: host.dynamic.statusSince ?? now });
+  }
+  for (const id of troubledVms(context)) {
+    const vm = context.sets.vms.get(id);
+    const text = vm && vmTrouble(context, vm, now);
+    if (vm !== undefined && text) items.push({ item: { ...text, kind: 'vm', id, name: vm.static.name }, since: vm.dynamic.statusSince ?? now });
+  }
+  const rank: Record<Item['severity'], number> = { ALERT: 0, ERROR: 1, WARNING: 2 };
+  return items
+    .sort((a, b) => rank[a.item.severity] - rank[b.item.severity] || kindRank(a.item) - kindRank(b.item) || a.since - b.since)
+    .map(({ item }) => item);
+}
+
+const kindRank = (item: Item): number => (item.kind === 'host' ? 0 : 1);
+
+function troubledVms({ sets }: ViewContext): Iterable<string> {
+  return [...sets.vms.byStatus('Paused'), ...sets.vms.byStatus('NotResponding'), ...orphans(sets.vms.byStatus('Unknown'))];
+  // VMs that are Unknown because their host is lost are told with their host.
+  function* orphans(unknown: ReadonlySet<string>): Iterable<string> {
+    for (const id of unknown) {
+      const host = sets.vms.get(id)?.dynamic.runOnVds;
+      if (host === null || host === undefined || sets.hosts.get(host)?.dynamic.status !== 'NonResponsive') yield id;
+    }
+  }
+}
+
+type Trouble = Pick<Item, 'severity' | 'text'>;
+
+function hostTrouble(context: ViewContext, host: Vds, now: number): Trouble | undefined {
+  const { status, statusSince, nonOperationalReason } = host.dynamic;
+  if (notMonitored.has(status)) return undefined;
+  const liveness = context.sets.hosts.liveness(host.id);
+  const since = duration(now - (statusSince ?? now));
+  switch (status) {
+    case 'NonResponsive': {
+      const vms = context.sets.vms.byHost(host.id);
+      const ha = [...vms].filter((id) => context.sets.vms.get(id)?.static.ha === true).length;
+      const heard = liveness?.heardAt ?? null;
+      const silent = heard === null ? '' : `, silent for ${duration(now - heard)}`;
+      return {
+        severity: 'ERROR',
+        text: `NonResponsive ${since}${silent}; ${vms.size} VMs Unknown${ha > 0 ? ` (${ha} highly available)` : ''}`,
+      };
+    }
+    case 'NonOperational':
+    case 'Error':
+      return { severity: 'ERROR', text: `${status} ${since}: ${nonOperationalReason}` };
+    case 'Connecting': {
+      const grace = context.registry.settingsOf(host.id).grace;
+      const attempts = liveness?.attempts ?? 0;
+      const vms = context.sets.vms.byHost(host.id).size;
+      const left = graceLeft(context, host, now);
+      const rest = attempts > grace.attempts || left > 0 ? `, ${duration(Math.max(0, left))} of grace left` : '';
+      return {
+        severity: 'WARNING',
+        text: `Connecting ${since}, ${attempts} failed attempt${attempts === 1 ? '' : 's'}${rest}; its ${vms} VMs keep their status`,
+      };
+    }
+    case 'Initializing':
+      return { severity: 'WARNING', text: `Initializing ${since}: its agent re-adopts its VMs` };
+    default: {
+      const failing = liveness?.vmStatsFailingSince ?? null;
+      if (failing === null) return undefined;
+      return { severity: 'WARNING', text: `answers, but not about its VMs, for ${duration(now - failing)}: they are stale` };
+    }
+  }
+}
+
+function graceLeft({ registry }: ViewContext, host: Vds, now: number): number {
+  const { grace } = registry.settingsOf(host.id);
+  const total = grace.seconds + grace.perVmSeconds * host.dynamic.vmCount + (host.static.spmStatus === 'None' ? 0 : grace.spmSeconds);
+  return (host.dynamic.statusSince ?? now) + Math.trunc(total) * 1000 - now;
+}
+
+function vmTrouble({ sets }: ViewContext, vm: Vm, now: number): Trouble | undefined {
+  const { status, pauseStatus, statusSince, runOnVds } = vm.dynamic;
+  const since = duration(now - (statusSince ?? now));
+  const where = runOnVds === null ? '' : ` on ${sets.hosts.get(runOnVds)?.static.name ?? runOnVds}`;
+  if (status === 'Paused') {
+    if (!pauseIsError.has(pauseStatus)) return undefined;
+    return { severity: catalogue.VM_PAUSED_ENOSPC.severity as 'ERROR', text: `Paused ${pauseStatus} ${since}${where}` };
+  }
+  if (status === 'NotResponding') return { severity: 'WARNING', text: `NotResponding ${since}${where}` };
+  if (status === 'Unknown') return { severity: 'ERROR', text: `Unknown ${since}${where}` };
+  return undefined;
+}
+
+/** 4s, 6m11s, 3d4h: the two largest units. */
+function duration(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  const units: [number, string][] = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'm'],
+    [1, 's'],
+  ];
+  const first = units.findIndex(([size]) => s >= size);
+  if (first === -1) return '0s';
+  const [size, unit] = units[first] as [number, string];
+  const next = units[first + 1];
+  const rest = next === undefined ? 0 : Math.floor((s % size) / next[0]);
+  return `${Math.floor(s / size)}${unit}${rest > 0 && next !== undefined ? `${rest}${next[1]}` : ''}`;
+}

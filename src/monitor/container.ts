@@ -1,0 +1,199 @@
+import { Container } from 'inversify';
+import { Channel, type Streams } from '../events/index.js';
+import { HttpFetcher } from '../fetcher/index.js';
+import { type Clock, RealTime, type Scheduler, silentTelemetry, systemIds, systemRandom } from '../kernel/index.js';
+import { type AgentTls, agentMethods, type MonitorSettings, observerMethods } from '../model/index.js';
+import { PollingPushAdapter } from '../push-adapter/index.js';
+import { HostSets, Inventory } from '../repository/index.js';
+import { MemoryStore } from '../store/index.js';
+import {
+  CommandBook,
+  FloodControl,
+  IntentBook,
+  InventoryUpdater,
+  RecordMaker,
+  StatisticsWriter,
+  UpdaterPipeline,
+  VdsUpdater,
+  VmUpdater,
+} from '../updater/index.js';
+import { HostRegistry } from './host-registry.js';
+import type { MonitorOptions } from './options.js';
+import { tokens as t } from './tokens.js';
+
+/** What was worked out from the options before the parts are put together. */
+export interface Prepared {
+  readonly settings: MonitorSettings;
+  readonly tls: AgentTls | null;
+}
+
+/** Puts the parts together; the only place that knows all of them. Classes stay plain: tests make them by hand. */
+export function makeContainer(options: MonitorOptions, { settings, tls }: Prepared): Container {
+  const container = new Container({ defaultScope: 'Singleton' });
+  bindEffects(container, options, settings);
+  bindState(container, options, settings, tls);
+  bindUpdaters(container, settings);
+  container
+    .bind(t.pushAdapter)
+    .toResolvedValue(
+      (fetcher, sets, streams, registry, pipeline, clock, scheduler, random, telemetry) =>
+        new PollingPushAdapter({
+          fetcher,
+          vds: sets.hosts,
+          vms: sets.vms,
+          streams,
+          endpointOf: (id) => registry.endpointOf(id),
+          settingsOf: (id) => registry.settingsOf(id),
+          isSettling: (id) => pipeline.isSettling(id),
+          clock,
+          scheduler,
+          random,
+          telemetry,
+          concurrency: settings.poll.concurrency,
+        }),
+      [t.fetcher, t.sets, t.streams, t.registry, t.pipeline, t.clock, t.scheduler, t.random, t.telemetry],
+    );
+  for (const module of options.modules ?? []) container.load(module);
+  return container;
+}
+
+function bindEffects(container: Container, options: MonitorOptions, settings: MonitorSettings): void {
+  const telemetry = options.telemetry ?? silentTelemetry;
+  const time: Clock & Scheduler = new RealTime({
+    onTaskError: (error, label) => telemetry.log('error', 'a task failed', { task: label, error: String(error) }),
+  });
+  container.bind(t.telemetry).toConstantValue(telemetry);
+  container.bind(t.clock).toConstantValue(options.clock ?? time);
+  container.bind(t.scheduler).toConstantValue(options.scheduler ?? time);
+  container.bind(t.random).toConstantValue(options.random ?? systemRandom);
+  container.bind(t.ids).toConstantValue(options.ids ?? systemIds);
+  container.bind(t.settings).toConstantValue(settings);
+  if (options.store === undefined) {
+    container
+      .bind(t.store)
+      .toResolvedValue((clock, scheduler, telemetry) => new MemoryStore({ clock, scheduler, telemetry }), [
+        t.clock,
+        t.scheduler,
+        t.telemetry,
+      ]);
+  } else {
+    container.bind(t.store).toConstantValue(options.store);
+  }
+  const allowed = settings.mode === 'observer' ? observerMethods : new Set(agentMethods);
+  if (options.fetcher === undefined) {
+    container
+      .bind(t.fetcher)
+      .toResolvedValue(
+        (ids, registry) => new HttpFetcher({ ids, allowed, limitsOf: (host) => registry.settingsOf(host.id).agents }),
+        [t.ids, t.registry],
+      );
+  } else {
+    container.bind(t.fetcher).toConstantValue(options.fetcher);
+  }
+}
+
+function bindState(container: Container, options: MonitorOptions, settings: MonitorSettings, tls: AgentTls | null): void {
+  container.bind(t.inventory).toResolvedValue(() => new Inventory(), []);
+  container.bind(t.streams).toResolvedValue(
+    (): Streams => ({ evidence: new Channel(), requests: new Channel(), changes: new Channel() }),
+    [],
+  );
+  container.bind(t.sets).toResolvedValue(() => {
+    // The sets ask for facts of hosts that they hold themselves, later.
+    const sets: HostSets = new HostSets(options.sets ?? 'system', {
+      lost: (id) => sets.hosts.get(id)?.dynamic.status === 'NonResponsive',
+      intervalMs: (id) => container.get(t.registry).settingsOf(id).poll.intervalSeconds * 1000,
+    });
+    return sets;
+  }, []);
+  container
+    .bind(t.registry)
+    .toResolvedValue((sets, inventory) => new HostRegistry(sets, inventory, settings, tls), [t.sets, t.inventory]);
+}
+
+function bindUpdaters(container: Container, settings: MonitorSettings): void {
+  container.bind(t.commands).toResolvedValue((clock) => new CommandBook(clock), [t.clock]);
+  container.bind(t.records).toResolvedValue((ids) => new RecordMaker(ids, settings.mode), [t.ids]);
+  container.bind(t.ports).toResolvedValue(
+    (store, streams, telemetry) => ({
+      committer: store.committer,
+      streams,
+      telemetry,
+      flood: new FloodControl(),
+      intents: new IntentBook(),
+    }),
+    [t.store, t.streams, t.telemetry],
+  );
+  container
+    .bind(t.statistics)
+    .toResolvedValue(
+      (sets, store, scheduler, telemetry) =>
+        new StatisticsWriter(
+          sets,
+          store.committer,
+          scheduler,
+          telemetry,
+          settings.statistics.persistIntervalSeconds * 1000,
+        ),
+      [t.sets, t.store, t.scheduler, t.telemetry],
+    );
+  container
+    .bind(t.vmUpdater)
+    .toResolvedValue(
+      (sets, inventory, commands, records, ports, statistics, registry, clock, telemetry) =>
+        new VmUpdater({
+          mode: settings.mode,
+          sets,
+          inventory,
+          commands,
+          records,
+          ports,
+          statistics,
+          settingsOf: (id) => registry.settingsOf(id),
+          clock,
+          telemetry,
+        }),
+      [t.sets, t.inventory, t.commands, t.records, t.ports, t.statistics, t.registry, t.clock, t.telemetry],
+    );
+  container
+    .bind(t.vdsUpdater)
+    .toResolvedValue(
+      (sets, inventory, vms, records, ports, statistics, registry, clock, scheduler, telemetry) =>
+        new VdsUpdater({
+          sets,
+          inventory,
+          vms,
+          records,
+          ports,
+          statistics,
+          settingsOf: (id) => registry.settingsOf(id),
+          clock,
+          scheduler,
+          telemetry,
+        }),
+      [
+        t.sets,
+        t.inventory,
+        t.vmUpdater,
+        t.records,
+        t.ports,
+        t.statistics,
+        t.registry,
+        t.clock,
+        t.scheduler,
+        t.telemetry,
+      ],
+    );
+  container
+    .bind(t.inventoryUpdater)
+    .toResolvedValue(
+      (sets, inventory, records, ports, clock) => new InventoryUpdater({ sets, inventory, records, ports, clock }),
+      [t.sets, t.inventory, t.records, t.ports, t.clock],
+    );
+  container
+    .bind(t.pipeline)
+    .toResolvedValue(
+      (streams, vds, vms, scheduler, telemetry) => new UpdaterPipeline({ streams, vds, vms, scheduler, telemetry }),
+      [t.streams, t.vdsUpdater, t.vmUpdater, t.scheduler, t.telemetry],
+    );
+}

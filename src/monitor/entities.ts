@@ -1,0 +1,173 @@
+import { Observable } from 'rxjs';
+import { VurtiError } from '../kernel/index.js';
+import { type Cluster, type ClusterSpec, type HostSpec, notMonitored, type VmSpec } from '../model/index.js';
+import type { InventoryUpdater, StatisticsWriter, UpdaterPipeline, VdsUpdater, VmUpdater } from '../updater/index.js';
+import type { ClustersApi, Filter, HostsApi, HostView, VmsApi, VmView } from './api.js';
+import { resolveRef } from './resolve-ref.js';
+import { hostView, matches, type ViewContext, vmView } from './views.js';
+
+export interface EntityParts {
+  readonly view: ViewContext;
+  readonly updater: InventoryUpdater;
+  readonly vdsUpdater: VdsUpdater;
+  readonly vmUpdater: VmUpdater;
+  readonly pipeline: UpdaterPipeline;
+  readonly statistics: StatisticsWriter;
+}
+
+export class Hosts implements HostsApi {
+  readonly #p: EntityParts;
+
+  constructor(parts: EntityParts) {
+    this.#p = parts;
+  }
+
+  idOf(ref: string): string {
+    const { sets } = this.#p.view;
+    return resolveRef('host', ref, {
+      named: (name) => sets.hostsNamed(name),
+      has: (id) => sets.hosts.get(id) !== undefined,
+      ids: () => sets.hosts.ids(),
+      nameOf: (id) => sets.hosts.get(id)?.static.name ?? id,
+    });
+  }
+
+  get(ref: string): HostView {
+    return this.#viewOf(this.idOf(ref));
+  }
+
+  list(): readonly HostView[] {
+    return [...this.#p.view.sets.hosts.ids()].map((id) => this.#viewOf(id));
+  }
+
+  where(filter: Filter<HostView>): readonly HostView[] {
+    return this.list().filter((host) => matches(host, filter));
+  }
+
+  put(spec: HostSpec): HostView {
+    const host = this.#p.updater.putHost(spec);
+    this.#p.view.registry.noteSpec(host.id, spec);
+    return this.#viewOf(host.id);
+  }
+
+  remove(ref: string): void {
+    const host = this.#hostOf(ref);
+    this.#p.pipeline.forgetHost(host.id);
+    this.#p.updater.removeHost(host);
+    this.#p.statistics.forgetVds(host.id);
+    this.#p.view.registry.forget(host.id);
+  }
+
+  activate(ref: string): HostView {
+    const host = this.#hostOf(ref);
+    const { status } = host.dynamic;
+    if (!notMonitored.has(status) && status !== 'NonOperational') return this.#viewOf(host.id);
+    const set = this.#p.updater.setHostStatus(host, 'Unassigned', 'host.activate', null);
+    this.#p.vdsUpdater.noteStatusCause(host.id, set.cause);
+    return this.#viewOf(host.id);
+  }
+
+  maintenance(ref: string, reason?: string): HostView {
+    const host = this.#hostOf(ref);
+    const set = this.#p.updater.setHostStatus(host, 'Maintenance', 'host.maintenance', reason ?? null);
+    this.#p.vdsUpdater.noteStatusCause(host.id, set.cause);
+    return this.#viewOf(host.id);
+  }
+
+  watch(ref: string): Observable<HostView> {
+    const id = this.idOf(ref);
+    return new Observable((subscriber) =>
+      this.#p.view.sets.setOfHost(id)?.vds.watch(id, (host) => {
+        if (host === undefined) subscriber.complete();
+        else subscriber.next(hostView(this.#p.view, host));
+      }),
+    );
+  }
+
+  #hostOf(ref: string) {
+    const id = this.idOf(ref);
+    const host = this.#p.view.sets.hosts.get(id);
+    if (host === undefined) throw new VurtiError('NOT_FOUND', `There is no host "${ref}"`);
+    return host;
+  }
+
+  #viewOf(id: string): HostView {
+    return hostView(this.#p.view, this.#hostOf(id));
+  }
+}
+
+export class Vms implements VmsApi {
+  readonly #p: EntityParts;
+
+  constructor(parts: EntityParts) {
+    this.#p = parts;
+  }
+
+  idOf(ref: string): string {
+    const { sets } = this.#p.view;
+    return resolveRef('VM', ref, {
+      named: (name) => sets.vmsNamed(name),
+      has: (id) => sets.vms.get(id) !== undefined,
+      ids: () => sets.vms.ids(),
+      nameOf: (id) => sets.vms.get(id)?.static.name ?? id,
+    });
+  }
+
+  get(ref: string): VmView {
+    return vmView(this.#p.view, this.#vmOf(ref));
+  }
+
+  list(): readonly VmView[] {
+    return [...this.#p.view.sets.vms.ids()].map((id) => this.get(id));
+  }
+
+  where(filter: Filter<VmView>): readonly VmView[] {
+    return this.list().filter((vm) => matches(vm, filter));
+  }
+
+  put(spec: VmSpec): VmView {
+    return vmView(this.#p.view, this.#p.updater.putVm(spec));
+  }
+
+  remove(ref: string): void {
+    const vm = this.#vmOf(ref);
+    this.#p.updater.removeVm(vm);
+    this.#p.vmUpdater.forgetVm(vm.id);
+    this.#p.statistics.forgetVm(vm.id);
+  }
+
+  watch(ref: string): Observable<VmView> {
+    const id = this.idOf(ref);
+    return new Observable((subscriber) =>
+      this.#p.view.sets.setOfVm(id)?.vms.watch(id, (vm) => {
+        if (vm === undefined) subscriber.complete();
+        else subscriber.next(vmView(this.#p.view, vm));
+      }),
+    );
+  }
+
+  #vmOf(ref: string) {
+    const id = this.idOf(ref);
+    const vm = this.#p.view.sets.vms.get(id);
+    if (vm === undefined) throw new VurtiError('NOT_FOUND', `There is no VM "${ref}"`);
+    return vm;
+  }
+}
+
+export class Clusters implements ClustersApi {
+  readonly #p: EntityParts;
+
+  constructor(parts: EntityParts) {
+    this.#p = parts;
+  }
+
+  list(): readonly Cluster[] {
+    return [...this.#p.view.inventory.clusters()];
+  }
+
+  put(spec: ClusterSpec): Cluster {
+    const cluster = this.#p.updater.putCluster(spec);
+    for (const id of this.#p.view.sets.hosts.byCluster(cluster.id)) this.#p.view.registry.changed(id);
+    return cluster;
+  }
+}

@@ -1,0 +1,20 @@
+export type {
+  ClustersApi,
+  Explanation,
+  Filter,
+  HostsApi,
+  HostView,
+  LogApi,
+  LogQuery,
+  Monitor,
+  MonitorStatus,
+  ReadinessLevel,
+  VmsApi,
+  VmView,
+} from './api.js';
+export { createMonitor } from './create-monitor.js';
+export { ofType } from './of-type.js';
+export type { AgentTlsOptions, MonitorOptions } from './options.js';
+export * from './settings/index.js';
+export { tokens } from './tokens.js';
+export { VERSION } from './version.js';

@@ -1,0 +1,204 @@
+import type { Container } from 'inversify';
+import { filter, mergeMap, type Observable } from 'rxjs';
+import {
+  type Change,
+  type EventRecord,
+  formatCursor,
+  type IntentRecord,
+  type LogRecord,
+  type Store,
+  type Streams,
+} from '../events/index.js';
+import type { Clock, Telemetry } from '../kernel/index.js';
+import type { MonitorSettings } from '../model/index.js';
+import type { PollingPushAdapter } from '../push-adapter/index.js';
+import type { CommandBook, StatisticsWriter, UpdaterPipeline, VdsUpdater, VmUpdater } from '../updater/index.js';
+import { LogTail } from '../tail/index.js';
+import type { Explanation, LogApi, Monitor, MonitorStatus, ReadinessLevel } from './api.js';
+import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
+import { EventTally } from './event-tally.js';
+import { explanation } from './explain.js';
+import type { MonitorOptions } from './options.js';
+import { Readiness } from './readiness.js';
+import { restoreState } from './restore.js';
+import { isSynced, statusReport } from './status-report.js';
+import { tokens as t } from './tokens.js';
+
+const DEFAULT_UNTIL_SECONDS = 60;
+
+/**
+ * The library's Monitor over the parts of a container.
+ *
+ * Modes: *made* – nothing runs; *started* – state loaded, evidence flows; *stopped* – for good.
+ */
+export class VurtiMonitor implements Monitor {
+  readonly changes$: Observable<Change>;
+  readonly events$: Observable<EventRecord & LogRecord>;
+  readonly intents$: Observable<IntentRecord & LogRecord>;
+  readonly hosts: Hosts;
+  readonly vms: Vms;
+  readonly clusters: Clusters;
+  readonly log: LogApi;
+  readonly commands: CommandBook;
+  readonly #options: MonitorOptions;
+  readonly #parts: EntityParts;
+  readonly #settings: MonitorSettings;
+  readonly #clock: Clock;
+  readonly #telemetry: Telemetry;
+  readonly #store: Store;
+  readonly #streams: Streams;
+  readonly #pipeline: UpdaterPipeline;
+  readonly #adapter: PollingPushAdapter;
+  readonly #statistics: StatisticsWriter;
+  readonly #vdsUpdater: VdsUpdater;
+  readonly #vmUpdater: VmUpdater;
+  readonly #readiness: Readiness;
+  readonly #tally = new EventTally();
+  readonly #startedAt: number;
+  #mode: 'made' | 'started' | 'stopped' = 'made';
+  #stopping: Promise<void> | undefined;
+  #head = formatCursor({ epoch: 0, seq: 0 });
+
+  constructor(container: Container, options: MonitorOptions) {
+    this.#options = options;
+    this.#settings = container.get(t.settings);
+    this.#clock = container.get(t.clock);
+    this.#telemetry = container.get(t.telemetry);
+    this.#store = container.get(t.store);
+    this.#streams = container.get(t.streams);
+    this.#pipeline = container.get(t.pipeline);
+    this.#adapter = container.get(t.pushAdapter);
+    this.#statistics = container.get(t.statistics);
+    this.#vdsUpdater = container.get(t.vdsUpdater);
+    this.#vmUpdater = container.get(t.vmUpdater);
+    this.#parts = {
+      view: {
+        sets: container.get(t.sets),
+        inventory: container.get(t.inventory),
+        registry: container.get(t.registry),
+        now: () => this.#clock.now(),
+        nextPollAt: (id) => this.#adapter.nextPollAt(id),
+      },
+      updater: container.get(t.inventoryUpdater),
+      vdsUpdater: this.#vdsUpdater,
+      vmUpdater: this.#vmUpdater,
+      pipeline: this.#pipeline,
+      statistics: this.#statistics,
+    };
+    this.#readiness = new Readiness(container.get(t.scheduler), () => isSynced(this.#parts.view));
+    this.#startedAt = this.#clock.now();
+    this.hosts = new Hosts(this.#parts);
+    this.vms = new Vms(this.#parts);
+    this.clusters = new Clusters(this.#parts);
+    this.commands = container.get(t.commands);
+    const { committer, logReader } = this.#store;
+    this.changes$ = this.#streams.changes.stream$;
+    this.events$ = ofKind(committer.committed$, 'event');
+    this.intents$ = ofKind(committer.committed$, 'intent');
+    const tail = new LogTail(logReader, committer.committed$);
+    this.log = {
+      read: (query) => tail.read(query),
+      latest: (limit, before) => tail.latest(limit, before),
+      head: () => this.#head,
+    };
+    committer.committed$.subscribe((records) => {
+      this.#head = records.at(-1)?.cursor ?? this.#head;
+      this.#tally.add(records);
+    });
+  }
+
+  async start(): Promise<void> {
+    if (this.#mode !== 'made') return;
+    this.#mode = 'started';
+    const { view, updater } = this.#parts;
+    const bounds = await this.#store.logReader.bounds();
+    this.#head = formatCursor(bounds.head);
+    const { restarted } = await restoreState(this.#store.stateLoader, {
+      sets: view.sets,
+      inventory: view.inventory,
+      statistics: this.#statistics,
+      clock: this.#clock,
+    });
+    if (this.#isStopped()) return;
+    this.#pipeline.start();
+    for (const stored of restarted) updater.noteRestart(stored);
+    for (const cluster of this.#options.clusters ?? []) this.clusters.put(cluster);
+    for (const host of this.#options.hosts ?? []) this.hosts.put(host);
+    view.inventory.managesVms = this.#options.vms !== undefined;
+    for (const vm of this.#options.vms ?? []) this.vms.put(vm);
+    this.#adapter.start();
+    this.#statistics.start();
+    this.#readiness.serving(this.#streams);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  until(level: ReadinessLevel, options: { readonly timeoutSeconds?: number } = {}): Promise<void> {
+    const seconds = options.timeoutSeconds ?? DEFAULT_UNTIL_SECONDS;
+    return this.#readiness.until(level, seconds * 1000, () => this.#isStopped());
+  }
+
+  poke(ref: string): void {
+    this.#adapter.poke(this.hosts.idOf(ref));
+  }
+
+  status(): MonitorStatus {
+    const now = this.#clock.now();
+    const stats = this.#adapter.stats();
+    return statusReport({
+      mode: this.#settings.mode,
+      view: this.#parts.view,
+      startedAt: this.#startedAt,
+      readiness: this.#readiness.level,
+      cursor: this.#head,
+      eventsLastHour: this.#tally.lastHour(now),
+      polls: stats,
+      storeKind: this.#store.kind,
+      committer: this.#store.committer.state(),
+    });
+  }
+
+  explain(kind: 'vm' | 'host', ref: string): Explanation {
+    if (kind === 'vm') {
+      const { id, name, status, since } = this.vms.get(ref);
+      return explanation(kind, { id, name, status, since }, this.#vmUpdater.statusCause(id));
+    }
+    const { id, name, status, since } = this.hosts.get(ref);
+    return explanation(kind, { id, name, status, since }, this.#vdsUpdater.statusCause(id));
+  }
+
+  #isStopped(): boolean {
+    return this.#mode === 'stopped';
+  }
+
+  /** In the way of the data: no new evidence, what is there is applied, then written. */
+  async #stop(): Promise<void> {
+    this.#mode = 'stopped';
+    this.#readiness.stop();
+    await this.#adapter.stop();
+    await this.#pipeline.stop();
+    this.#statistics.stop();
+    await this.#statistics.write();
+    await this.#store.committer.stop();
+    await this.#store.close();
+    for (const channel of Object.values(this.#streams)) channel.complete();
+    this.#telemetry.log('info', 'monitor stopped');
+  }
+}
+
+function ofKind<K extends LogRecord['kind']>(
+  committed$: Observable<readonly LogRecord[]>,
+  kind: K,
+): Observable<Extract<LogRecord, { kind: K }>> {
+  return committed$.pipe(
+    mergeMap((records) => records),
+    filter((record): record is Extract<LogRecord, { kind: K }> => record.kind === kind),
+  );
+}

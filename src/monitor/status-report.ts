@@ -1,0 +1,93 @@
+import type { CommitterState } from '../events/index.js';
+import { type Freshness, upOrLeaving, type VdsStatus, type VmStatus, vdsStatusIds, vmStatusIds, notMonitored, notRunning } from '../model/index.js';
+import type { MonitorStatus, ReadinessLevel } from './api.js';
+import { attention } from './attention.js';
+import { rulesOff } from './rules-off.js';
+import { VERSION } from './version.js';
+import type { ViewContext } from './views.js';
+
+export interface StatusSources {
+  readonly mode: 'observer' | 'manager';
+  readonly view: ViewContext;
+  readonly startedAt: number;
+  readonly readiness: ReadinessLevel;
+  readonly cursor: string;
+  readonly eventsLastHour: MonitorStatus['eventsLastHour'];
+  readonly polls: MonitorStatus['polls'];
+  readonly storeKind: 'postgres' | 'memory';
+  readonly committer: CommitterState;
+}
+
+export function statusReport(sources: StatusSources): MonitorStatus {
+  const { view, committer, readiness } = sources;
+  const degraded = committer.failingSince !== null || committer.setAside.length > 0;
+  return {
+    version: VERSION,
+    mode: sources.mode,
+    readiness,
+    condition: degraded ? 'degraded' : readiness === 'loading' ? 'loading' : 'ready',
+    startedAt: sources.startedAt,
+    now: view.now(),
+    cursor: sources.cursor,
+    hosts: { total: view.sets.hosts.size, byStatus: hostsByStatus(view) },
+    vms: { total: view.sets.vms.size, byStatus: vmsByStatus(view), ...vmFreshness(view) },
+    eventsLastHour: sources.eventsLastHour,
+    attention: attention(view),
+    polls: sources.polls,
+    database: {
+      kind: sources.storeKind,
+      waitingRows: committer.waitingRows,
+      waitingRecords: committer.waitingRecords,
+      setAside: committer.setAside.length,
+      failingSince: committer.failingSince,
+      flushP99Ms: committer.flushP99Ms,
+    },
+    rulesOff: rulesOff(view.sets, view.inventory),
+  };
+}
+
+function hostsByStatus({ sets }: ViewContext): Partial<Record<VdsStatus, number>> {
+  const counts: Partial<Record<VdsStatus, number>> = {};
+  for (const status of Object.keys(vdsStatusIds) as VdsStatus[]) {
+    const n = sets.hosts.byStatus(status).size;
+    if (n > 0) counts[status] = n;
+  }
+  return counts;
+}
+
+function vmsByStatus({ sets }: ViewContext): Partial<Record<VmStatus, number>> {
+  const counts: Partial<Record<VmStatus, number>> = {};
+  for (const status of Object.keys(vmStatusIds) as VmStatus[]) {
+    const n = sets.vms.byStatus(status).size;
+    if (n > 0) counts[status] = n;
+  }
+  return counts;
+}
+
+function vmFreshness({ sets, now }: ViewContext): Pick<MonitorStatus['vms'], 'byFreshness' | 'oldestLiveSeconds'> {
+  const at = now();
+  const byFreshness: Record<Freshness, number> = { live: 0, stale: 0, unknown: 0 };
+  let oldest: number | null = null;
+  for (const id of sets.vms.ids()) {
+    const freshness = sets.vms.freshness(id, at);
+    byFreshness[freshness] += 1;
+    if (freshness !== 'live' || notRunning.has(sets.vms.get(id)?.dynamic.status ?? 'Down')) continue;
+    const heardAt = sets.vms.heardAt(id);
+    if (heardAt !== null && (oldest === null || heardAt < oldest)) oldest = heardAt;
+  }
+  return { byFreshness, oldestLiveSeconds: oldest === null ? null : Math.round((at - oldest) / 1000) };
+}
+
+/** Every monitored host has answered this process, or has had its chance and did not. */
+export function isSynced({ sets }: ViewContext): boolean {
+  for (const id of sets.hosts.ids()) {
+    const host = sets.hosts.get(id);
+    const liveness = sets.hosts.liveness(id);
+    if (host === undefined || liveness === undefined || notMonitored.has(host.dynamic.status)) continue;
+    const silent = liveness.heardAt === null && liveness.attempts === 0;
+    const vmsMissing = liveness.heardAt !== null && upOrLeaving.has(host.dynamic.status) && !liveness.initialized && liveness.vmStatsFailingSince === null;
+    const arriving = liveness.heardAt !== null && host.dynamic.status === 'Unassigned';
+    if (silent || vmsMissing || arriving) return false;
+  }
+  return true;
+}

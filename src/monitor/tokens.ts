@@ -1,0 +1,45 @@
+import type { ServiceIdentifier } from 'inversify';
+import type { Store, Streams } from '../events/index.js';
+import type { Fetcher } from '../fetcher/index.js';
+import type { Clock, Ids, Random, Scheduler, Telemetry } from '../kernel/index.js';
+import type { MonitorSettings } from '../model/index.js';
+import type { PollingPushAdapter } from '../push-adapter/index.js';
+import type { HostSets, Inventory } from '../repository/index.js';
+import type {
+  CommandBook,
+  InventoryUpdater,
+  OutboxPorts,
+  RecordMaker,
+  StatisticsWriter,
+  UpdaterPipeline,
+  VdsUpdater,
+  VmUpdater,
+} from '../updater/index.js';
+import type { HostRegistry } from './host-registry.js';
+
+const token = <T>(name: string): ServiceIdentifier<T> => Symbol.for(`vurti.${name}`);
+
+/** Names of the parts, for modules that rebind one. All are singletons of their monitor, resolved once at its making. */
+export const tokens = {
+  clock: token<Clock>('Clock'),
+  scheduler: token<Scheduler>('Scheduler'),
+  random: token<Random>('Random'),
+  ids: token<Ids>('Ids'),
+  telemetry: token<Telemetry>('Telemetry'),
+  settings: token<MonitorSettings>('MonitorSettings'),
+  store: token<Store>('Store'),
+  fetcher: token<Fetcher>('Fetcher'),
+  streams: token<Streams>('Streams'),
+  sets: token<HostSets>('HostSets'),
+  inventory: token<Inventory>('Inventory'),
+  registry: token<HostRegistry>('HostRegistry'),
+  commands: token<CommandBook>('CommandBook'),
+  records: token<RecordMaker>('RecordMaker'),
+  ports: token<OutboxPorts>('OutboxPorts'),
+  statistics: token<StatisticsWriter>('StatisticsWriter'),
+  vmUpdater: token<VmUpdater>('VmUpdater'),
+  vdsUpdater: token<VdsUpdater>('VdsUpdater'),
+  inventoryUpdater: token<InventoryUpdater>('InventoryUpdater'),
+  pipeline: token<UpdaterPipeline>('UpdaterPipeline'),
+  pushAdapter: token<PollingPushAdapter>('PushAdapter'),
+} as const;

@@ -1,0 +1,1 @@
+export { LogTail, type TailQuery } from './log-tail.js';
