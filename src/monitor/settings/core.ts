@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../kernel/index.js';
-import type { AgentTls, DeepPartial, HostSettings, MonitorSettings } from '../../model/index.js';
-import type { HostSpec } from '../api.js';
+import type { AgentTls, DeepPartial, HostSettings, HostSpec, MonitorSettings } from '../../model/index.js';
 import type { LoadedSettings } from './load.js';
 import { SettingsError, type SettingsProblem } from './problem.js';
 import type { Settings } from './schema.js';

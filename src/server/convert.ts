@@ -1,0 +1,153 @@
+import type { CauseSource, EventRecord, LogRecord } from '../events/index.js';
+import { type FieldChange, rowKinds } from '../model/index.js';
+import type { Explanation, HostView, Monitor, MonitorStatus, VmView } from '../monitor/index.js';
+import {
+  type ApiCause,
+  type ApiEvent,
+  type ApiExplanation,
+  type ApiHost,
+  type ApiStatus,
+  type ApiVm,
+  apiVersion,
+  type Envelope,
+} from './wire.js';
+
+/** RFC 3339, UTC, with milliseconds. */
+export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
+export const rfc3339OrNull = (ms: number | null): string | null => (ms === null ? null : rfc3339(ms));
+
+/** JSON cannot hold a BigInt, and readers lose digits beyond 2^53: such counters are strings. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) => {
+    if (typeof member === 'bigint') return member.toString();
+    return typeof member === 'number' && Number.isInteger(member) && !Number.isSafeInteger(member)
+      ? BigInt(member).toString()
+      : member;
+  });
+}
+
+export function envelope(monitor: Monitor, kind: string): Envelope {
+  const { now, cursor, condition } = monitor.status();
+  return { apiVersion, kind, asOf: rfc3339(now), cursor, status: condition };
+}
+
+export function apiHost(view: HostView): ApiHost {
+  const { memoryMb, since, heardAt, graceEndsAt, nextPollAt, ...rest } = view;
+  return {
+    ...rest,
+    since: rfc3339OrNull(since),
+    heardAt: rfc3339OrNull(heardAt),
+    graceEndsAt: rfc3339OrNull(graceEndsAt),
+    nextPollAt: rfc3339OrNull(nextPollAt),
+    memoryBytes: memoryMb === null ? null : memoryMb * 1024 * 1024,
+  };
+}
+
+export function apiVm(view: VmView): ApiVm {
+  return { ...view, since: rfc3339OrNull(view.since), heardAt: rfc3339OrNull(view.heardAt) };
+}
+
+const MOST_NOT_LIVE = 5;
+
+export function apiStatus(monitor: Monitor, status: MonitorStatus): ApiStatus {
+  const { now, startedAt, cursor, condition, database, vms, ...rest } = status;
+  return {
+    apiVersion,
+    kind: 'Status',
+    asOf: rfc3339(now),
+    cursor,
+    status: condition,
+    ...rest,
+    startedAt: rfc3339(startedAt),
+    uptimeSeconds: Math.max(0, Math.round((now - startedAt) / 1000)),
+    vms: { ...vms, notLive: vms.total === vms.byFreshness.live ? [] : notLive(monitor) },
+    database: { ...database, failingSince: rfc3339OrNull(database.failingSince) },
+  };
+}
+
+function notLive(monitor: Monitor): ApiStatus['vms']['notLive'] {
+  const byHost = new Map<string | null, number>();
+  for (const vm of monitor.vms.list()) {
+    // A VM that runs nowhere is in no report, and nobody misses it there.
+    if (vm.freshness !== 'live' && vm.hostId !== null) byHost.set(vm.host, (byHost.get(vm.host) ?? 0) + 1);
+  }
+  return [...byHost]
+    .map(([host, vms]) => ({ host, vms }))
+    .sort((a, b) => b.vms - a.vms)
+    .slice(0, MOST_NOT_LIVE);
+}
+
+export function apiExplanation(explanation: Explanation): ApiExplanation {
+  return { ...explanation, since: rfc3339OrNull(explanation.since) };
+}
+
+/** Names of entities that may be gone by now. */
+export class Names {
+  readonly #monitor: Monitor;
+  readonly #known = new Map<string, string | null>();
+
+  constructor(monitor: Monitor) {
+    this.#monitor = monitor;
+  }
+
+  of(kind: 'host' | 'vm', id: string | null): string | null {
+    if (id === null) return null;
+    const key = `${kind} ${id}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    let name: string | null;
+    try {
+      name = (kind === 'host' ? this.#monitor.hosts : this.#monitor.vms).get(id).name;
+    } catch {
+      name = null;
+    }
+    this.#known.set(key, name);
+    return name;
+  }
+}
+
+export function apiEvent(record: EventRecord & LogRecord, names: Names, changes?: readonly FieldChange[]): ApiEvent {
+  return {
+    cursor: record.cursor,
+    time: rfc3339(record.time),
+    name: record.name,
+    severity: record.severity,
+    message: record.message,
+    // The name at the time of the event, where the event has kept it.
+    host: record.params['host'] ?? names.of('host', record.hostId),
+    hostId: record.hostId,
+    vm: record.params['vm'] ?? names.of('vm', record.vmId),
+    vmId: record.vmId,
+    clusterId: record.clusterId,
+    customId: record.customId,
+    eventId: record.id,
+    parent: record.parent,
+    correlation: record.correlation,
+    params: record.params,
+    cause: apiCause(record.cause.rule, record.cause.source, names),
+    ...(changes === undefined ? {} : { changes: changes.map(apiChange) }),
+  };
+}
+
+function apiCause(rule: string, source: CauseSource, names: Names): ApiCause {
+  return {
+    rule,
+    by: source.by,
+    at: rfc3339('at' in source ? source.at : source.receivedAt),
+    host: 'host' in source ? (names.of('host', source.host) ?? source.host) : null,
+    seq: 'seq' in source ? source.seq : null,
+    code: source.by === 'failure' ? source.code : null,
+  };
+}
+
+const timePaths: ReadonlySet<string> = new Set(
+  Object.values(rowKinds).flatMap(({ fields }) =>
+    Object.entries(fields).flatMap(([path, field]) => (field.kind === 'time' ? [path] : [])),
+  ),
+);
+
+function apiChange(change: FieldChange): FieldChange {
+  if (!timePaths.has(change.path)) return change;
+  const asTime = (value: unknown): unknown => (typeof value === 'number' ? rfc3339(value) : value);
+  return { path: change.path, from: asTime(change.from), to: asTime(change.to) };
+}

@@ -1,0 +1,4 @@
+export { toJson } from './convert.js';
+export { createServer, type ServerOptions, type VurtiServer } from './server.js';
+export { ensureToken } from './token.js';
+export * from './wire.js';

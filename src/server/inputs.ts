@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { type CatalogueEntry, catalogue, severityIds } from '../events/index.js';
+import { VurtiError } from '../kernel/index.js';
+import { vdsStatusIds, vmStatusIds } from '../model/index.js';
+import { closest, hostEntry } from '../monitor/settings/index.js';
+
+/** "a,b" or a repeated parameter. */
+const list = z.union([z.string().max(10_000), z.array(z.string().max(10_000)).max(1000)]).transform((value) =>
+  [value]
+    .flat()
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim())
+    .filter((text) => text !== ''),
+);
+
+/** Names of an enum by comma; case does not matter, and a mistyped one is told from a rare one. */
+function names<N extends string>(known: readonly N[]): z.ZodType<readonly N[]> {
+  const byLower = new Map(known.map((name) => [name.toLowerCase(), name]));
+  return list.transform((given, context) =>
+    given.map((text) => {
+      const name = byLower.get(text.toLowerCase());
+      if (name !== undefined) return name;
+      const meant = closest(text, known);
+      context.addIssue(
+        `"${text.slice(0, 60)}" is not one of ${known.join(', ')}${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+      );
+      return z.NEVER;
+    }),
+  );
+}
+
+const whole = (from: number, to: number): z.ZodType<number> =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, `must be from ${from} to ${to}`);
+const flag = z.enum(['true', 'false', '']).transform((value) => value !== 'false');
+const time = z.iso
+  .datetime({ offset: true, error: 'must be a time like 2026-01-31T09:00:00Z' })
+  .transform((text) => new Date(text).getTime());
+const keysOf = <N extends string>(record: Readonly<Record<N, unknown>>): N[] => Object.keys(record) as N[];
+
+const freshness = names(['live', 'stale', 'unknown'] as const).optional();
+const page = { limit: whole(1, 1_000_000).optional() };
+
+export const hostsQuery = z.strictObject({
+  status: names(keysOf(vdsStatusIds)).optional(),
+  cluster: list.optional(),
+  host: list.optional(),
+  freshness,
+  ...page,
+});
+export const vmsQuery = z.strictObject({
+  status: names(keysOf(vmStatusIds)).optional(),
+  cluster: list.optional(),
+  host: list.optional(),
+  freshness,
+  ...page,
+});
+export const noQuery = z.strictObject({});
+export const readyQuery = z.strictObject({ level: z.enum(['serving', 'synced']).default('serving') });
+
+export const longestWaitSeconds = 30;
+export const eventsQuery = z.strictObject({
+  after: z.string().max(40).optional(),
+  before: z.string().max(40).optional(),
+  limit: whole(1, 1000).default(100),
+  wait: whole(0, longestWaitSeconds).default(0),
+  severity: names(keysOf(severityIds))
+    .refine((given) => given.length === 1, 'must be one severity')
+    .transform(([one]) => one)
+    .optional(),
+  type: names(keysOf<keyof typeof catalogue>(catalogue satisfies Record<string, CatalogueEntry>)).optional(),
+  host: list.optional(),
+  vm: list.optional(),
+  since: time.optional(),
+  until: time.optional(),
+  reverse: flag.default(false),
+  changes: flag.default(false),
+});
+export type EventsQuery = z.output<typeof eventsQuery>;
+
+export const refParams = z.strictObject({ ref: z.string().min(1).max(255) });
+export const explainParams = z.strictObject({ kind: z.enum(['vm', 'host']), ref: z.string().min(1).max(255) });
+
+export const hostBody = hostEntry.omit({ tls: true, plain: true });
+const text = (max: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}]+$/u, 'must be text without control characters');
+export const maintenanceBody = z.strictObject({ reason: text(500).optional() }).optional();
+export const emptyBody = z.strictObject({}).optional();
+export const vmBody = z.strictObject({
+  id: text(100),
+  name: text(255),
+  cluster: text(255).optional(),
+  ha: z.boolean().optional(),
+  priority: z.int().min(0).max(1000).optional(),
+  lease: z.boolean().optional(),
+  vcpus: z.int().min(1).max(100_000).optional(),
+  memoryMb: z
+    .int()
+    .min(0)
+    .max(2 ** 40)
+    .optional(),
+  minMemoryMb: z
+    .int()
+    .min(0)
+    .max(2 ** 40)
+    .optional(),
+  nics: z
+    .array(
+      z.strictObject({
+        mac: text(60),
+        name: text(255).nullable().default(null),
+        profile: text(255).nullable().default(null),
+        speedMbps: z.int().min(0).nullable().default(null),
+      }),
+    )
+    .max(1000)
+    .optional(),
+  disks: z
+    .array(
+      z.strictObject({
+        imageId: text(100),
+        lunId: text(255).nullable().default(null),
+        alias: text(255).nullable().default(null),
+      }),
+    )
+    .max(1000)
+    .optional(),
+});
+
+/** @throws BAD_REQUEST that names every fault */
+export function parse<S extends z.ZodType>(schema: S, input: unknown, what: string): z.output<S> {
+  const parsed = schema.safeParse(input ?? undefined);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') return unknownKeys(schema, issue);
+    return `${[what, ...issue.path].join('.')}: ${issue.message}`;
+  });
+  throw new VurtiError('BAD_REQUEST', faults.slice(0, 20).join('; '));
+}
+
+function unknownKeys(schema: z.ZodType, issue: z.core.$ZodIssueUnrecognizedKeys): string {
+  const known = schema instanceof z.ZodObject && issue.path.length === 0 ? Object.keys(schema.shape) : [];
+  return issue.keys
+    .map((key) => {
+      const meant = closest(key, known);
+      return `"${key.slice(0, 60)}" is not known here${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+    })
+    .join('; ');
+}

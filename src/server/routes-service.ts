@@ -1,0 +1,24 @@
+import type { FastifyInstance } from 'fastify';
+import { VurtiError } from '../kernel/index.js';
+import type { Monitor } from '../monitor/index.js';
+import { envelope } from './convert.js';
+import { noQuery, parse, readyQuery } from './inputs.js';
+
+/** For supervisors: is the process alive, and may it be asked? */
+export function serviceRoutes(app: FastifyInstance, monitor: () => Monitor | undefined, phase?: () => string): void {
+  app.get('/livez', (request) => {
+    parse(noQuery, request.query, 'query');
+    return { status: 'alive' };
+  });
+
+  app.get('/readyz', (request) => {
+    const { level } = parse(readyQuery, request.query, 'query');
+    const made = monitor();
+    if (made === undefined)
+      throw new VurtiError('NOT_READY', `The service is starting: ${phase?.() ?? 'not ready yet'}`);
+    const { readiness } = made.status();
+    const reached = readiness === 'synced' || readiness === level;
+    if (!reached) throw new VurtiError('NOT_READY', `The service is ${readiness}, not ${level} yet`);
+    return { ...envelope(made, 'Readiness'), readiness };
+  });
+}

@@ -1,0 +1,315 @@
+import { NEVER } from 'rxjs';
+import {
+  catalogue,
+  type EventName,
+  type EventRecord,
+  formatMessage,
+  type LogRecord,
+  parseCursor,
+} from '../../src/events/index.js';
+import { VurtiError } from '../../src/kernel/index.js';
+import { type Cluster, clusterFields, type HostSpec, initialRow } from '../../src/model/index.js';
+import type { HostView, Monitor, MonitorStatus, VmView } from '../../src/monitor/index.js';
+
+export const T0 = Date.UTC(2026, 0, 31, 9, 0, 0);
+
+export function host(name: string, more: Partial<HostView> = {}): HostView {
+  return {
+    id: `id-${name}`,
+    name,
+    address: `${name}.example.com`,
+    port: 54321,
+    protocol: 'vdsm',
+    cluster: 'prod',
+    clusterId: 'c-prod',
+    source: 'settings',
+    status: 'Up',
+    previousStatus: 'Unassigned',
+    since: T0 - 3_600_000,
+    nonOperationalReason: 'NONE',
+    freshness: 'live',
+    heardAt: T0 - 4000,
+    attempts: 0,
+    graceEndsAt: null,
+    nextPollAt: T0 + 6000,
+    vms: 2,
+    vmsActive: 2,
+    cpuPercent: 12,
+    memoryPercent: 34,
+    networkPercent: 1,
+    memoryMb: 262_144,
+    cpuThreads: 64,
+    os: 'CentOS Stream 9',
+    version: '4.5',
+    ...more,
+  };
+}
+
+export function vm(name: string, more: Partial<VmView> = {}): VmView {
+  return {
+    id: `vm-${name}`,
+    name,
+    cluster: 'prod',
+    clusterId: 'c-prod',
+    status: 'Up',
+    since: T0 - 86_400_000,
+    pause: null,
+    host: 'kvm-01',
+    hostId: 'id-kvm-01',
+    migratingTo: null,
+    freshness: 'live',
+    heardAt: T0 - 4000,
+    adopted: false,
+    ha: true,
+    exit: null,
+    ip: '10.1.0.5',
+    fqdn: `${name}.example.com`,
+    os: 'Linux',
+    uptimeSeconds: 86_400,
+    cpuPercent: 3,
+    memoryPercent: 71,
+    networkPercent: 0,
+    ...more,
+  };
+}
+
+const cluster = (id: string, name: string): Cluster => ({ ...initialRow(clusterFields), id, name });
+
+/** A log that lives in an array; readers that follow wake up with `append`. */
+export class FakeLog {
+  readonly records: LogRecord[] = [];
+  epoch = 3;
+  /** Records up to this number were removed. */
+  removedUpTo = 0;
+  reads = 0;
+  readonly #wake: (() => void)[] = [];
+
+  event(
+    name: EventName,
+    about: {
+      host?: string;
+      vm?: string;
+      time?: number;
+      params?: Record<string, string>;
+      parent?: string;
+      rule?: string;
+    } = {},
+  ): EventRecord & LogRecord {
+    const time = about.time ?? T0;
+    const params = about.params ?? {};
+    const values = {
+      ...params,
+      ...(about.host === undefined ? {} : { host: about.host }),
+      ...(about.vm === undefined ? {} : { vm: about.vm }),
+    };
+    const record: EventRecord & LogRecord = {
+      kind: 'event',
+      name,
+      severity: catalogue[name].severity,
+      message: formatMessage(name, values),
+      params,
+      customId: null,
+      parent: about.parent ?? null,
+      id: `ev-${this.records.length + 1}`,
+      time,
+      hostId: about.host === undefined ? null : `id-${about.host}`,
+      vmId: about.vm === undefined ? null : `vm-${about.vm}`,
+      clusterId: null,
+      cause: {
+        rule: about.rule ?? 'host.lost',
+        source: { by: 'poll', host: `id-${about.host ?? 'kvm-01'}`, session: 1, seq: 18_204, receivedAt: time },
+      },
+      correlation: null,
+      cursor: `e${this.epoch}.${this.records.length + 1}`,
+      seq: this.records.length + 1,
+    };
+    return this.append(record);
+  }
+
+  /** A change record in the same decision as the event before it. */
+  change(like: EventRecord & LogRecord, changes: { path: string; from: unknown; to: unknown }[]): void {
+    const { time, hostId, vmId, clusterId, cause, correlation } = like;
+    this.append({
+      kind: 'change',
+      entity: vmId === null ? 'host' : 'vm',
+      entityId: vmId ?? hostId ?? '',
+      what: 'changed',
+      changes,
+      time,
+      hostId,
+      vmId,
+      clusterId,
+      cause,
+      correlation,
+      cursor: `e${this.epoch}.${this.records.length + 1}`,
+      seq: this.records.length + 1,
+    });
+  }
+
+  append<R extends LogRecord>(record: R): R {
+    this.records.push(record);
+    for (const wake of this.#wake.splice(0)) wake();
+    return record;
+  }
+
+  head(): string {
+    return this.records.at(-1)?.cursor ?? `e${this.epoch}.0`;
+  }
+
+  async latest(limit: number, before?: string): Promise<readonly LogRecord[]> {
+    const end = before === undefined ? Number.POSITIVE_INFINITY : parseCursor(before).seq;
+    return this.records
+      .filter((record) => record.seq < end && record.seq > this.removedUpTo)
+      .toReversed()
+      .slice(0, limit);
+  }
+
+  async *read(query: { after?: string; follow?: boolean; signal?: AbortSignal } = {}): AsyncIterable<LogRecord> {
+    this.reads += 1;
+    let at =
+      query.after === 'oldest'
+        ? this.removedUpTo
+        : query.after === undefined
+          ? this.records.length
+          : parseCursor(query.after).seq;
+    if (at < this.removedUpTo) {
+      throw new VurtiError(
+        'CURSOR_TOO_OLD',
+        `Events up to e${this.epoch}.${this.removedUpTo} were removed; yours is ${query.after}`,
+      );
+    }
+    if (at > this.records.length) throw new VurtiError('CURSOR_INVALID', `${query.after} is not of this log`);
+    while (query.signal?.aborted !== true) {
+      const record = this.records.find((one) => one.seq > at);
+      if (record !== undefined) {
+        at = record.seq;
+        yield record;
+        continue;
+      }
+      if (query.follow === false) return;
+      await new Promise<void>((resolve) => {
+        this.#wake.push(resolve);
+        query.signal?.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+}
+
+export interface FakeMonitor extends Monitor {
+  readonly log: FakeLog;
+  hostList: HostView[];
+  vmList: VmView[];
+  statusNow: Partial<MonitorStatus>;
+  readonly calls: string[];
+}
+
+export function fakeMonitor(): FakeMonitor {
+  const log = new FakeLog();
+  const calls: string[] = [];
+  const clusters = [cluster('c-prod', 'prod'), cluster('c-lab', 'lab')];
+  const count = <K extends string>(keys: readonly K[]): Partial<Record<K, number>> => {
+    const counts: Partial<Record<K, number>> = {};
+    for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
+    return counts;
+  };
+  const find = <V extends { id: string; name: string }>(kind: string, list: readonly V[], ref: string): V => {
+    const exact = list.filter((one) => one.id === ref || one.name === ref);
+    const found = exact.length > 0 ? exact : list.filter((one) => one.id.startsWith(ref));
+    if (found.length > 1)
+      throw new VurtiError('AMBIGUOUS', `"${ref}" may be ${found.map((one) => one.name).join(', ')}`);
+    const [one] = found;
+    if (one === undefined) throw new VurtiError('NOT_FOUND', `There is no ${kind} "${ref}"`);
+    return one;
+  };
+  const monitor: FakeMonitor = {
+    log,
+    calls,
+    hostList: [host('kvm-01'), host('kvm-02', { cluster: 'lab', clusterId: 'c-lab' })],
+    vmList: [vm('web-01'), vm('db-12', { status: 'Paused', pause: 'ENOSPC', host: 'kvm-02', hostId: 'id-kvm-02' })],
+    statusNow: {},
+    changes$: NEVER,
+    events$: NEVER,
+    intents$: NEVER,
+    hosts: {
+      get: (ref) => find('host', monitor.hostList, ref),
+      list: () => monitor.hostList,
+      where: () => [],
+      put: (spec: HostSpec) => {
+        calls.push(`put host ${JSON.stringify(spec)}`);
+        const made = host(spec.name, { id: spec.id ?? spec.name, address: spec.address, source: spec.source ?? '' });
+        monitor.hostList = [...monitor.hostList, made];
+        return made;
+      },
+      remove: (ref) => {
+        calls.push(`remove ${ref}`);
+      },
+      activate: (ref) => {
+        calls.push(`activate ${ref}`);
+        return find('host', monitor.hostList, ref);
+      },
+      maintenance: (ref, reason) => {
+        calls.push(`maintenance ${ref} ${reason ?? ''}`.trim());
+        return { ...find('host', monitor.hostList, ref), status: 'Maintenance' };
+      },
+      watch: () => NEVER,
+    },
+    vms: {
+      get: (ref) => find('VM', monitor.vmList, ref),
+      list: () => monitor.vmList,
+      where: () => [],
+      put: (spec) => {
+        calls.push(`put vm ${JSON.stringify(spec)}`);
+        return vm(spec.name, { id: spec.id });
+      },
+      remove: () => undefined,
+      watch: () => NEVER,
+    },
+    clusters: { list: () => clusters, put: () => clusters[0] as Cluster },
+    commands: { begin: () => undefined, end: () => undefined },
+    start: async () => undefined,
+    stop: async () => undefined,
+    until: async () => undefined,
+    poke: (ref) => {
+      calls.push(`poke ${ref}`);
+    },
+    status: () => {
+      const fresh = count(monitor.vmList.map((one) => one.freshness));
+      return {
+        version: '0.1.0',
+        mode: 'observer',
+        readiness: 'synced',
+        condition: 'ready',
+        startedAt: T0 - 3 * 86_400_000 - 4 * 3_600_000,
+        now: T0,
+        cursor: log.head(),
+        hosts: { total: monitor.hostList.length, byStatus: count(monitor.hostList.map((one) => one.status)) },
+        vms: {
+          total: monitor.vmList.length,
+          byStatus: count(monitor.vmList.map((one) => one.status)),
+          byFreshness: { live: fresh.live ?? 0, stale: fresh.stale ?? 0, unknown: fresh.unknown ?? 0 },
+          oldestLiveSeconds: 14,
+        },
+        eventsLastHour: { NORMAL: 41, WARNING: 33, ERROR: 3, ALERT: 0 },
+        attention: [],
+        polls: { inFlight: 1, total: 18_204, failed: 4, skipped: 0, latenessP99Ms: 12 },
+        database: {
+          kind: 'postgres',
+          waitingRows: 0,
+          waitingRecords: 0,
+          setAside: 0,
+          failingSince: null,
+          flushP99Ms: 9,
+        },
+        rulesOff: [],
+        ...monitor.statusNow,
+      };
+    },
+    explain: (kind, ref) => {
+      const { id, name, status, since } =
+        kind === 'host' ? find('host', monitor.hostList, ref) : find('VM', monitor.vmList, ref);
+      return { kind, id, name, status, since, rule: 'host.lost.vms-unknown', why: 'its host is NonResponsive' };
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return monitor;
+}
