@@ -21,6 +21,8 @@ import {
 import { MemoryStore } from '../store/index.js';
 
 export interface TestMonitorOptions extends Omit<MonitorOptions, 'fetcher' | 'clock' | 'scheduler' | 'ids' | 'random'> {
+  /** Shared with the test's own store or other parts; default: one that begins at `startAt`. */
+  readonly clock?: VirtualTime;
   /** Its hosts, and the VMs it has now, are known to the monitor beforehand unless `hosts` or `vms` say otherwise. */
   readonly fetcher: FakeFetcher;
   /** Virtual wall-clock time at the start. */
@@ -110,8 +112,8 @@ export class TestMonitor implements AsyncDisposable {
  * its VMs are known.
  */
 export async function createTestMonitor(options: TestMonitorOptions): Promise<TestMonitor> {
-  const { fetcher, startAt, seed, ...rest } = options;
-  const clock = new VirtualTime(startAt === undefined ? {} : { startAt });
+  const { fetcher, startAt, seed, clock: given, ...rest } = options;
+  const clock = given ?? new VirtualTime(startAt === undefined ? {} : { startAt });
   const errors: string[] = [];
   const telemetry = noticing(options.telemetry ?? silentTelemetry, errors);
   fetcher.bind(clock, clock);
