@@ -12,6 +12,7 @@ import { keyOf, type RowWrite } from '../model/index.js';
 import { Backlog, type BacklogLimits } from './backlog.js';
 import { type BackoffLimits, backoffMs } from './backoff.js';
 import { type Batch, DataRefused, type FlushTarget } from './flush-target.js';
+import { FlushTimes } from './flush-times.js';
 import { plainRecord } from './plain-value.js';
 import { SetAside } from './set-aside.js';
 import { storable } from './storable.js';
@@ -60,6 +61,7 @@ export class BatchingCommitter implements Committer {
   #failingSince: number | null = null;
   #lastError: string | null = null;
   #flushes = 0;
+  readonly #times = new FlushTimes();
   #dropped = 0;
   #stopping: Promise<void> | null = null;
   /** Why nothing is written any more. */
@@ -116,6 +118,7 @@ export class BatchingCommitter implements Committer {
       failingSince: this.#failingSince,
       lastError: this.#lastError,
       flushes: this.#flushes,
+      flushP99Ms: this.#times.p99(),
     };
   }
 
@@ -201,7 +204,9 @@ export class BatchingCommitter implements Committer {
       const began = clock.monotonic();
       try {
         this.#succeeded(await this.#writeOrSetAside());
-        telemetry.observe('vurti_store_flush_seconds', (clock.monotonic() - began) / 1000);
+        const took = clock.monotonic() - began;
+        this.#times.add(took);
+        telemetry.observe('vurti_store_flush_seconds', took / 1000);
         return this.#over === null;
       } catch (error) {
         if (this.#over !== null) return false;

@@ -1,4 +1,6 @@
 export type { CommitterTuning } from './batching-committer.js';
 export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store.js';
+export type { PostgresConnection } from './postgres/lane.js';
+export { PostgresStore, type PostgresStoreOptions } from './postgres/postgres-store.js';
 export { StatementCounter } from './statement-counter.js';
 export type { LogRetention, LogStore, Statement, StatementListener } from './store.js';

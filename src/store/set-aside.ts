@@ -3,6 +3,7 @@ import type { Telemetry } from '../kernel/index.js';
 import { idOf } from './backlog.js';
 import { refusedAmong } from './bisect.js';
 import type { Batch, DataRefused, FlushTarget, WaitingRow } from './flush-target.js';
+import { cutText } from './plain-value.js';
 
 type Entry = CommitterState['setAside'][number] & { readonly ticket: number };
 
@@ -68,7 +69,9 @@ export class SetAside {
     return records.filter((record) => !faulty.has(record));
   }
 
-  #note(id: string, entry: Entry): void {
+  #note(id: string, given: Entry): void {
+    // What is wrong with a key may be its length.
+    const entry = { ...given, key: cutText(given.key, 200) };
     if (!this.#entries.has(id)) {
       const { kind, key, message } = entry;
       this.#telemetry.log('error', 'A row was refused and set aside', { code: 'ROW_REFUSED', kind, key, message });

@@ -1,0 +1,214 @@
+import { hostname } from 'node:os';
+import type { Committer, LogReader, StateLoader } from '../../events/index.js';
+import {
+  type Clock,
+  type Ids,
+  messageOf,
+  type Random,
+  type Scheduler,
+  silentTelemetry,
+  systemIds,
+  systemRandom,
+  type Telemetry,
+  VurtiError,
+} from '../../kernel/index.js';
+import { BatchingCommitter, type CommitterTuning } from '../batching-committer.js';
+import { hasTable, migrate, refuseForeignDatabase } from '../migrations/index.js';
+import type { LogRetention, LogStore, StatementListener } from '../store.js';
+import { Lane, type PostgresConnection } from './lane.js';
+import { PostgresLogReader } from './postgres-log-reader.js';
+import { PostgresStateLoader } from './postgres-state-loader.js';
+import { PostgresTarget } from './postgres-target.js';
+import { removeRecords } from './remove-records.js';
+import { findWriter, type Holder, nameOfWriter, Shard } from './shard.js';
+import { WriterLock } from './writer-lock.js';
+
+export interface PostgresStoreOptions extends CommitterTuning {
+  /** postgres://… or its parts. */
+  readonly connection: string | PostgresConnection;
+  /** Default: vurti. */
+  readonly schema?: string;
+  /** Connections in all, at least 3: one holds the lock, one writes, the rest reads. Default 4. */
+  readonly poolSize?: number;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random?: Random;
+  readonly ids?: Ids;
+  readonly telemetry?: Telemetry;
+  /** Take the log from a writer that still runs. */
+  readonly takeOver?: boolean;
+  /** No flush may take longer; then its connection is cut and the flush tried again. Default 60,000. */
+  readonly flushDeadlineMs?: number;
+  /** How this process names itself to others. Default: this machine and process. */
+  readonly holder?: Holder;
+  readonly onFenced?: (error: VurtiError) => void;
+  readonly onStatement?: StatementListener;
+}
+
+/** A statement of setup may work on the whole log. */
+const SETUP_MS = 3_600_000;
+const CLAIM_MS = 30_000;
+const GOODBYE_MS = 5_000;
+/** How often a lock that was wrested from its holder is asked for before the start goes on without it. */
+const WREST_TRIES = 20;
+const WREST_PAUSE_MS = 100;
+
+/** Rows and log in a PostgreSQL schema of our own (12 or later). */
+export class PostgresStore implements LogStore {
+  readonly kind = 'postgres';
+  readonly committer: Committer;
+  readonly logReader: LogReader;
+  readonly stateLoader: StateLoader;
+  readonly #committer: BatchingCommitter;
+  readonly #options: PostgresStoreOptions;
+  readonly #telemetry: Telemetry;
+  readonly #schema: string;
+  readonly #shard: Shard;
+  readonly #lock: WriterLock;
+  readonly #writer: Lane;
+  readonly #readers: Lane;
+  #closing: Promise<void> | null = null;
+
+  /**
+   * Migrates the schema, takes the log and gives the store.
+   * @throws VurtiError DATABASE_OF_ENGINE and SCHEMA_NEWER before anything was written; DATABASE_IN_USE naming the
+   * holder; DATABASE_UNREACHABLE
+   */
+  static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
+    const store = new PostgresStore(options);
+    try {
+      await store.#open();
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: PostgresStoreOptions) {
+    const { connection, scheduler, schema = 'vurti', poolSize = 4, flushDeadlineMs = 60_000 } = options;
+    const { telemetry = silentTelemetry, random = systemRandom, ids = systemIds, onStatement } = options;
+    const lane = (name: string, size: number, statementMs: number): Lane =>
+      new Lane({ connection, name, size, statementMs, scheduler, telemetry, onStatement });
+    this.#options = options;
+    this.#telemetry = telemetry;
+    this.#schema = schema;
+    this.#writer = lane('writer', 1, flushDeadlineMs);
+    this.#readers = lane('reader', Math.max(1, poolSize - 2), 60_000);
+    this.#shard = new Shard(schema, ids.uuid(), options.holder ?? { host: hostname(), pid: process.pid });
+    this.#lock = new WriterLock({
+      connection,
+      schema,
+      scheduler,
+      random,
+      telemetry,
+      onRegained: (backendPid) => this.#regained(backendPid),
+      stillMine: () => this.#stillMine(),
+    });
+    const target = new PostgresTarget(this.#writer, this.#shard, schema, flushDeadlineMs);
+    this.#committer = new BatchingCommitter({ ...options, target, random, telemetry });
+    this.committer = this.#committer;
+    this.logReader = new PostgresLogReader(this.#readers, schema);
+    this.stateLoader = new PostgresStateLoader(this.#readers, schema, telemetry);
+  }
+
+  /** Rises when the log changes hands without its last writer having let go of it. */
+  get epoch(): number {
+    return this.#shard.epoch;
+  }
+
+  async removeRecords(retention: LogRetention): Promise<number> {
+    return await removeRecords(this.#writer, this.#schema, this.#shard, retention);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #open(): Promise<void> {
+    await this.#setUp(async (setup) => {
+      await setup.within(CLAIM_MS, 'looking at the database', (db) => refuseForeignDatabase(db, this.#schema));
+      const locked = await this.#takeLock(setup);
+      await setup.within(SETUP_MS, 'the migration of the schema', (db) => migrate(db, this.#schema));
+      await setup.within(CLAIM_MS, 'claiming the log', (db) => this.#shard.claim(db, this.#lock.backendPid));
+      if (!locked) await this.#seekWrestedLock();
+    });
+  }
+
+  async #setUp(work: (setup: Lane) => Promise<void>): Promise<void> {
+    const { connection, scheduler, onStatement } = this.#options;
+    const telemetry = this.#telemetry;
+    const setup = new Lane({ connection, name: 'setup', size: 2, statementMs: 0, scheduler, telemetry, onStatement });
+    try {
+      await work(setup);
+    } finally {
+      await setup.end();
+    }
+  }
+
+  /** False when the lock was not free and the log was wrested from its holder instead. */
+  async #takeLock(setup: Lane): Promise<boolean> {
+    const holder = await this.#lock.tryTake();
+    if (holder === null) return true;
+    const known = await setup.within(CLAIM_MS, 'looking for the holder', async (db) =>
+      (await hasTable(db, this.#schema, 'writer')) ? await findWriter(db, this.#schema, '') : null,
+    );
+    const name = nameOfWriter(known);
+    if (this.#options.takeOver !== true) {
+      const details = known === null ? {} : { host: known.host, pid: known.pid, since: known.since };
+      throw new VurtiError('DATABASE_IN_USE', `Schema "${this.#schema}" is in use by ${name}`, { details });
+    }
+    this.#telemetry.log('warn', `The database is taken over from ${name}`);
+    await setup.within(CLAIM_MS, 'taking the log over', async (db) => {
+      // First of all: from now on the other one cannot write any more, whatever becomes of its sessions.
+      if (await hasTable(db, this.#schema, 'shard')) await this.#shard.wrest(db);
+    });
+    await this.#lock.evict(holder);
+    return false;
+  }
+
+  async #seekWrestedLock(): Promise<void> {
+    for (let i = 0; i < WREST_TRIES; i++) {
+      if ((await this.#lock.tryTake()) === null) return;
+      await new Promise<void>((resolve) => this.#options.scheduler.after(WREST_PAUSE_MS, resolve, 'database-lock'));
+    }
+    this.#telemetry.log('warn', 'The former holder keeps the lock; it is taken as soon as it is free');
+    void this.#lock.seek();
+  }
+
+  async #regained(backendPid: number): Promise<boolean> {
+    try {
+      await this.#readers.within(CLAIM_MS, 'beginning a new epoch', (db) => this.#shard.bump(db, backendPid));
+      return true;
+    } catch (error) {
+      if (!(error instanceof VurtiError) || error.code !== 'DATABASE_FENCED') throw error;
+      this.#committer.fence(error);
+      return false;
+    }
+  }
+
+  async #stillMine(): Promise<boolean> {
+    const error = await this.#readers.within(CLAIM_MS, 'looking for the holder', async (db) =>
+      (await this.#shard.isMine(db)) ? null : await this.#shard.fencedBy(db),
+    );
+    if (error !== null) this.#committer.fence(error);
+    return error === null;
+  }
+
+  async #close(): Promise<void> {
+    await this.#committer.stop();
+    if (this.#shard.epoch > 0) {
+      try {
+        await this.#readers.within(GOODBYE_MS, 'letting go of the log', (db) => this.#shard.letGo(db));
+      } catch (error) {
+        // The next start then begins a new epoch; that is all.
+        this.#telemetry.log('warn', 'The log could not be let go of', { message: messageOf(error) });
+      }
+    }
+    this.#lock.close();
+    // A flush that was given up may still hang on its connection.
+    this.#writer.cut();
+    await Promise.all([this.#writer.end(), this.#readers.end()]);
+  }
+}

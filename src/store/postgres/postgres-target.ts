@@ -1,0 +1,113 @@
+import { type Kysely, sql } from 'kysely';
+import type { LogRecord, LogRecordDraft } from '../../events/index.js';
+import { type RowKind, type RowWrite, rowKinds } from '../../model/index.js';
+import type { Batch, FlushTarget, WaitingRow } from '../flush-target.js';
+import type { Lane } from './lane.js';
+import { numbered, RecordSql } from './record-sql.js';
+import type { Shard } from './shard.js';
+import { TableSql } from './table-sql.js';
+
+/** A transaction whose commit was sent and not confirmed. */
+interface Doubt {
+  readonly records: readonly LogRecordDraft[];
+  readonly epoch: number;
+}
+
+/** Writes batches to PostgreSQL, one transaction each, over a lane of a single connection. */
+export class PostgresTarget implements FlushTarget {
+  readonly #lane: Lane;
+  readonly #shard: Shard;
+  readonly #deadlineMs: number;
+  readonly #tables: ReadonlyMap<RowKind, TableSql>;
+  readonly #records: RecordSql;
+  #doubt: Doubt | null = null;
+  /** The latest confirmed commit. Its answer may have come just too late for the deadline: then it is asked for again. */
+  #written: { readonly drafts: readonly LogRecordDraft[]; readonly records: readonly LogRecord[] } | null = null;
+
+  constructor(lane: Lane, shard: Shard, schema: string, deadlineMs: number) {
+    this.#lane = lane;
+    this.#shard = shard;
+    this.#deadlineMs = deadlineMs;
+    const kinds = Object.keys(rowKinds) as RowKind[];
+    this.#tables = new Map(kinds.map((kind) => [kind, new TableSql(lane.db, schema, kind)]));
+    this.#records = new RecordSql(lane.db, schema);
+  }
+
+  async write(batch: Batch): Promise<readonly LogRecord[]> {
+    return await this.#lane.within(this.#deadlineMs, 'a flush', async (db) => {
+      await this.#settleDoubt(db);
+      if (batch.records.length > 0 && this.#written?.drafts === batch.records) return this.#written.records;
+      return await db.connection().execute((connection) => this.#transaction(connection, batch));
+    });
+  }
+
+  async probe(batch: Batch): Promise<void> {
+    await this.#lane.within(this.#deadlineMs, 'a probe', (db) =>
+      db.connection().execute(async (connection) => {
+        await sql`begin`.execute(connection);
+        try {
+          await this.#put(connection, batch, this.#shard.head);
+        } finally {
+          await rollback(connection);
+        }
+      }),
+    );
+  }
+
+  async #transaction(db: Kysely<unknown>, { rows, records }: Batch): Promise<readonly LogRecord[]> {
+    await sql`begin`.execute(db);
+    let before: number;
+    try {
+      before = await this.#shard.take(db, records.length);
+      await this.#put(db, { rows, records }, before);
+    } catch (error) {
+      await rollback(db);
+      throw error;
+    }
+    const { epoch } = this.#shard;
+    // Rows alone may be written twice without harm; records would get two numbers each.
+    if (records.length > 0) this.#doubt = { records, epoch };
+    await sql`commit`.execute(db);
+    return this.#confirmed(records, epoch);
+  }
+
+  /** What was in doubt is either confirmed now, or will be written by the batch that is given again. */
+  async #settleDoubt(db: Kysely<unknown>): Promise<void> {
+    if (this.#doubt === null) return;
+    const { records, epoch } = this.#doubt;
+    if (await this.#shard.wentThrough(db, records.length)) this.#confirmed(records, epoch);
+    else this.#doubt = null;
+  }
+
+  #confirmed(drafts: readonly LogRecordDraft[], epoch: number): readonly LogRecord[] {
+    const records = numbered(drafts, this.#shard.head, epoch);
+    this.#shard.taken(drafts.length);
+    this.#doubt = null;
+    this.#written = { drafts, records };
+    return records;
+  }
+
+  async #put(db: Kysely<unknown>, { rows, records }: Batch, before: number): Promise<void> {
+    for (const [kind, writes] of byKind(rows)) {
+      for (const statement of this.#tables.get(kind)?.statements(writes) ?? []) await db.executeQuery(statement);
+    }
+    for (const statement of this.#records.statements(records, before, this.#shard.epoch))
+      await db.executeQuery(statement);
+  }
+}
+
+/** Rows come sorted by kind, then key. */
+function byKind(rows: readonly WaitingRow[]): Map<RowKind, RowWrite[]> {
+  const groups = new Map<RowKind, RowWrite[]>();
+  for (const { kind, write } of rows) {
+    const group = groups.get(kind);
+    if (group === undefined) groups.set(kind, [write]);
+    else group.push(write);
+  }
+  return groups;
+}
+
+/** Fails only when the connection is lost, and with it the transaction. */
+async function rollback(db: Kysely<unknown>): Promise<void> {
+  await sql`rollback`.execute(db).catch(() => undefined);
+}

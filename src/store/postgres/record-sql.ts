@@ -1,0 +1,112 @@
+import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
+import { formatCursor, type LogRecord, type LogRecordDraft, severityIds } from '../../events/index.js';
+import { chunksOf, type Element, jsonElement, numberElement, textElement } from './array-literal.js';
+
+/** Stored in databases: added to, never changed. */
+const kindIds = { change: 0, event: 1, intent: 2 } as const;
+const kindsById = new Map<number, LogRecordDraft['kind']>(
+  Object.entries(kindIds).map(([kind, id]) => [id, kind as LogRecordDraft['kind']]),
+);
+
+function nameOf(draft: LogRecordDraft): string {
+  switch (draft.kind) {
+    case 'change':
+      return `${draft.entity}.${draft.what}`;
+    case 'event':
+      return draft.name;
+    case 'intent':
+      return draft.intent;
+  }
+}
+
+/** What has no column of its own, whatever later versions add to records. */
+function payloadOf(draft: LogRecordDraft): unknown {
+  const { kind, time, hostId, vmId, clusterId, correlation, ...payload } = draft;
+  return payload;
+}
+
+/** Columns are for filters and retention; the payload has the rest. */
+const columns: readonly { name: string; type: string; element: Element<LogRecordDraft> }[] = [
+  { name: 'kind', type: 'smallint', element: (draft) => numberElement(kindIds[draft.kind]) },
+  { name: 'name', type: 'text', element: (draft) => textElement(nameOf(draft)) },
+  {
+    name: 'severity',
+    type: 'smallint',
+    element: (draft) => numberElement(draft.kind === 'event' ? severityIds[draft.severity] : null),
+  },
+  { name: 'time', type: 'double precision', element: (draft) => numberElement(draft.time) },
+  { name: 'host_id', type: 'text', element: (draft) => textElement(draft.hostId ?? null) },
+  { name: 'vm_id', type: 'text', element: (draft) => textElement(draft.vmId ?? null) },
+  { name: 'cluster_id', type: 'text', element: (draft) => textElement(draft.clusterId ?? null) },
+  { name: 'correlation', type: 'text', element: (draft) => textElement(draft.correlation ?? null) },
+  { name: 'payload', type: 'jsonb', element: (draft) => jsonElement(payloadOf(draft)) },
+];
+
+/** The INSERT into the log, made once. */
+export class RecordSql {
+  readonly #insert: string;
+
+  constructor(compiler: Kysely<unknown>, schema: string) {
+    const ids = columns.map(({ name }) => sql.id(name));
+    const values = columns.map(({ name }) =>
+      name === 'time' ? sql`to_timestamp(${sql.id(name)} / 1000.0)` : sql.id(name),
+    );
+    const arrays = columns.map(({ type }) => sql`${null}::${sql.raw(type)}[]`);
+    this.#insert = sql`
+      insert into ${sql.id(schema, 'log_record')} (${sql.join(ids)}, seq, epoch)
+      select ${sql.join(values)}, ${null}::bigint + n, ${null}::integer
+      from unnest(${sql.join(arrays)}) with ordinality as r (${sql.join(ids)}, n)`.compile(compiler).sql;
+  }
+
+  /** `before` is the number before the first record's. */
+  *statements(drafts: readonly LogRecordDraft[], before: number, epoch: number): Generator<CompiledQuery> {
+    let done = before;
+    const elements = columns.map(({ element }) => element);
+    for (const chunk of chunksOf(drafts, elements)) {
+      // The statement's parameters in order of their places: the two numbers stand before the arrays.
+      yield CompiledQuery.raw(this.#insert, [done, epoch, ...chunk.literals]);
+      done += chunk.count;
+    }
+  }
+}
+
+/** The drafts with the numbers they were committed under. */
+export function numbered(drafts: readonly LogRecordDraft[], before: number, epoch: number): LogRecord[] {
+  return drafts.map((draft, index) => {
+    const seq = before + index + 1;
+    return { ...draft, seq, cursor: formatCursor({ epoch, seq }) };
+  });
+}
+
+export interface RecordRow {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly kind: number;
+  readonly time: number;
+  readonly host_id: string | null;
+  readonly vm_id: string | null;
+  readonly cluster_id: string | null;
+  readonly correlation: string | null;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** The columns that `recordOf` needs. */
+export const recordColumns: RawBuilder<unknown> = sql`
+  seq, epoch, kind, (extract(epoch from time) * 1000)::double precision as time,
+  host_id, vm_id, cluster_id, correlation, payload`;
+
+export function recordOf(row: RecordRow): LogRecord {
+  const kind = kindsById.get(row.kind);
+  if (kind === undefined) throw new TypeError(`Record ${row.seq} is of the unknown kind ${row.kind}`);
+  return {
+    kind,
+    time: Math.round(row.time),
+    hostId: row.host_id,
+    vmId: row.vm_id,
+    clusterId: row.cluster_id,
+    correlation: row.correlation,
+    ...row.payload,
+    seq: row.seq,
+    cursor: formatCursor({ epoch: row.epoch, seq: row.seq }),
+  } as unknown as LogRecord;
+}

@@ -1,0 +1,201 @@
+import { type Kysely, sql } from 'kysely';
+import { VurtiError } from '../../kernel/index.js';
+
+/** There is one log per schema; its row is called so. */
+export const SHARD = 'main';
+
+/** Who writes, for the message that refuses a second one. */
+export interface Holder {
+  readonly host: string;
+  readonly pid: number;
+}
+
+interface ShardRow {
+  readonly epoch: number;
+  readonly head: number;
+  readonly holder: string;
+}
+
+/**
+ * This process's claim on the log: the right to give numbers.
+ *
+ * Every start writes its own token into the row; from then on nobody else's UPDATE finds its row any more. The epoch
+ * rises when the log changes hands without the last writer having let go of it: a crash, a take-over, a lost lock.
+ */
+export class Shard {
+  readonly #schema: string;
+  readonly #token: string;
+  readonly #holder: Holder;
+  #epoch = 0;
+  #head = 0;
+  /** An UPDATE of ours to the next epoch is under way, or its answer was lost. */
+  #bumping = false;
+
+  /** token: unique to this start. */
+  constructor(schema: string, token: string, holder: Holder) {
+    this.#schema = schema;
+    this.#token = token;
+    this.#holder = holder;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Number of the last record that is known to be committed. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Takes the log from its writer before anything else is done to the database. */
+  async wrest(db: Kysely<unknown>): Promise<void> {
+    await sql`
+      update ${this.#table('shard')} set epoch = epoch + 1, holder = ${this.#token} where name = ${SHARD}`.execute(db);
+  }
+
+  /** Makes the log ours. The lock is held, or was wrested. */
+  async claim(db: Kysely<unknown>, backendPid: number | null): Promise<void> {
+    await db.transaction().execute(async (trx) => {
+      await sql`
+        insert into ${this.#table('shard')} (name, epoch, head, removed, holder) values (${SHARD}, 1, 0, 0, '')
+        on conflict do nothing`.execute(trx);
+      const row = await this.#locked(trx);
+      const letGo = await sql`
+        select from ${this.#table('writer')}
+        where shard = ${SHARD} and holder = ${row.holder} and closed_at is not null`.execute(trx);
+      const clean = row.holder === '' || row.holder === this.#token || letGo.rows.length > 0;
+      const epoch = clean ? row.epoch : row.epoch + 1;
+      await sql`
+        update ${this.#table('shard')} set epoch = ${epoch}, holder = ${this.#token} where name = ${SHARD}`.execute(
+        trx,
+      );
+      await this.#recordWriter(trx, epoch, backendPid);
+      this.#epoch = epoch;
+      this.#head = row.head;
+    });
+  }
+
+  /**
+   * The lock was lost and is held again: what was written in between may have a gap in its guard, so a new epoch begins.
+   * @throws VurtiError DATABASE_FENCED
+   */
+  async bump(db: Kysely<unknown>, backendPid: number): Promise<void> {
+    this.#bumping = true;
+    await db.connection().execute(async (connection) => {
+      const { rows } = await sql<{ epoch: number }>`
+        update ${this.#table('shard')} set epoch = epoch + 1
+        where name = ${SHARD} and holder = ${this.#token} returning epoch`.execute(connection);
+      const [row] = rows;
+      if (row === undefined) throw await this.fencedBy(connection);
+      this.#epoch = row.epoch;
+      this.#bumping = false;
+      await this.#recordWriter(connection, row.epoch, backendPid);
+    });
+  }
+
+  /**
+   * Takes the next `count` numbers inside the committing transaction; gives the number before the first one. The row
+   * stays locked until the transaction ends, so numbers become visible in order and without gaps.
+   * @throws VurtiError DATABASE_FENCED
+   */
+  async take(db: Kysely<unknown>, count: number): Promise<number> {
+    for (;;) {
+      const { rows } = await sql<{ head: number }>`
+        update ${this.#table('shard')} set head = head + ${count}
+        where name = ${SHARD} and epoch = ${this.#epoch} and holder = ${this.#token} and head = ${this.#head}
+        returning head`.execute(db);
+      if (rows.length > 0) return this.#head;
+      const row = await this.#locked(db);
+      if (row.holder !== this.#token) throw await this.fencedBy(db);
+      if (row.head !== this.#head) {
+        throw fenced(`the head of the log is ${row.head} instead of ${this.#head}: somebody else changed it`);
+      }
+      if (!this.#bumping || row.epoch <= this.#epoch) {
+        throw fenced(`the log is in epoch ${row.epoch} instead of ${this.#epoch}`);
+      }
+      this.#epoch = row.epoch;
+      this.#bumping = false;
+    }
+  }
+
+  /** The transaction that took `count` numbers is committed. */
+  taken(count: number): void {
+    this.#head += count;
+  }
+
+  /**
+   * Whether a transaction that took numbers from `head` on went through although its commit was not confirmed. Waits
+   * for that transaction's end if it still runs.
+   * @throws VurtiError DATABASE_FENCED
+   */
+  async wentThrough(db: Kysely<unknown>, count: number): Promise<boolean> {
+    const row = await this.#locked(db);
+    if (row.holder !== this.#token) throw await this.fencedBy(db);
+    if (row.head === this.#head) return false;
+    if (row.head === this.#head + count) return true;
+    throw fenced(`the head of the log is ${row.head} instead of ${this.#head}: somebody else changed it`);
+  }
+
+  async isMine(db: Kysely<unknown>): Promise<boolean> {
+    const { rows } = await sql`
+      select from ${this.#table('shard')} where name = ${SHARD} and holder = ${this.#token}`.execute(db);
+    return rows.length > 0;
+  }
+
+  /** A clean end: the next writer may go on in this epoch. */
+  async letGo(db: Kysely<unknown>): Promise<void> {
+    await sql`
+      update ${this.#table('writer')} set closed_at = now()
+      where shard = ${SHARD} and holder = ${this.#token}`.execute(db);
+  }
+
+  /** The error that says who took the log over. */
+  async fencedBy(db: Kysely<unknown>): Promise<VurtiError> {
+    return fenced(`${nameOfWriter(await findWriter(db, this.#schema, this.#token))} took it over`);
+  }
+
+  async #locked(db: Kysely<unknown>): Promise<ShardRow> {
+    const { rows } = await sql<ShardRow>`
+      select epoch, head, holder from ${this.#table('shard')} where name = ${SHARD} for update`.execute(db);
+    const [row] = rows;
+    if (row === undefined) throw fenced('the row that gives the numbers is gone');
+    return row;
+  }
+
+  async #recordWriter(db: Kysely<unknown>, epoch: number, backendPid: number | null): Promise<void> {
+    const { host, pid } = this.#holder;
+    await sql`
+      insert into ${this.#table('writer')} (shard, holder, epoch, host, pid, backend_pid, since)
+      values (${SHARD}, ${this.#token}, ${epoch}, ${host}, ${pid}, ${backendPid}, now())
+      on conflict (shard) do update
+      set holder = excluded.holder, epoch = excluded.epoch, host = excluded.host, pid = excluded.pid,
+        backend_pid = excluded.backend_pid, closed_at = null,
+        since = case when writer.holder = excluded.holder then writer.since else excluded.since end`.execute(db);
+  }
+
+  #table(name: string) {
+    return sql.id(this.#schema, name);
+  }
+}
+
+function fenced(why: string): VurtiError {
+  return new VurtiError('DATABASE_FENCED', `This process does not write any more: ${why}`);
+}
+
+interface WriterRow extends Holder {
+  readonly since: string;
+}
+
+/** e.g. "process 4711 on host-a (since 2026-01-01T00:00:00Z)". */
+export function nameOfWriter(writer: WriterRow | null): string {
+  return writer === null ? 'another process' : `process ${writer.pid} on ${writer.host} (since ${writer.since})`;
+}
+
+/** The present writer as it recorded itself; null if it did not, has let go, or has this token. */
+export async function findWriter(db: Kysely<unknown>, schema: string, notToken: string): Promise<WriterRow | null> {
+  const { rows } = await sql<WriterRow>`
+    select host, pid, to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
+    from ${sql.id(schema, 'writer')}
+    where shard = ${SHARD} and closed_at is null and holder <> ${notToken}`.execute(db);
+  return rows[0] ?? null;
+}

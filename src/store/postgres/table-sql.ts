@@ -1,0 +1,118 @@
+import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Field, type FieldKind, type Fields, type RowKind, type RowWrite, rowKinds } from '../../model/index.js';
+import { boolElement, chunksOf, type Element, jsonElement, numberElement, textElement } from './array-literal.js';
+
+/** Column types by kind of field; the migrations are written by hand and tested against this. */
+export const columnTypes: Readonly<Record<FieldKind, string>> = {
+  text: 'text',
+  int: 'bigint',
+  float: 'double precision',
+  bool: 'boolean',
+  count: 'numeric',
+  json: 'jsonb',
+  time: 'timestamptz',
+  enum: 'smallint',
+};
+
+type StoredRow = Readonly<Record<string, unknown>>;
+
+/**
+ * The statements of one table, made once from its field table. The upsert leaves rows that are equal alone. (Measured
+ * against UPDATE … FROM plus INSERT and against MERGE: the first takes 1.4 times as long, MERGE is as fast and saves
+ * the 55 bytes of WAL that this form spends on an unchanged row, but needs PostgreSQL 15.)
+ */
+export class TableSql {
+  readonly #upsert: string;
+  readonly #upsertColumns: readonly Element<StoredRow>[];
+  readonly #remove: string;
+  readonly #removeColumns: readonly Element<readonly (string | number)[]>[];
+
+  constructor(compiler: Kysely<unknown>, schema: string, kind: RowKind) {
+    const { fields, key } = rowKinds[kind] as { fields: Fields; key: readonly string[] };
+    const names = Object.keys(fields);
+    const table = sql.id(schema, kind);
+    const column = (name: string): string => fieldOf(fields, name).column;
+    const id = (name: string) => sql.id(column(name));
+    const rest = names.filter((name) => !key.includes(name));
+
+    const values = names.map((name) =>
+      fieldOf(fields, name).kind === 'time' ? sql`to_timestamp(${id(name)} / 1000.0)` : id(name),
+    );
+    this.#upsert = sql`
+      insert into ${table} as t (${list(names.map(id))})
+      select ${list(values)} from unnest(${arrays(names, fields)}) as i (${list(names.map(id))})
+      on conflict (${list(key.map(id))}) do update
+      set ${list(rest.map((name) => sql`${id(name)} = excluded.${id(name)}`))}
+      where (${list(rest.map((name) => sql`t.${id(name)}`))})
+        is distinct from (${list(rest.map((name) => sql`excluded.${id(name)}`))})`.compile(compiler).sql;
+    this.#upsertColumns = names.map((name) => {
+      const element = elementOf(fieldOf(fields, name));
+      return (row) => element(row[name]);
+    });
+
+    const matches = key.map((name) => sql`t.${id(name)} = d.${id(name)}`);
+    this.#remove = sql`
+      delete from ${table} t using unnest(${arrays(key, fields)}) as d (${list(key.map(id))})
+      where ${sql.join(matches, sql` and `)}`.compile(compiler).sql;
+    this.#removeColumns = key.map((name, index) => {
+      const element = elementOf(fieldOf(fields, name));
+      return (parts) => element(parts[index]);
+    });
+  }
+
+  /** Writes of this table as statements, in chunks. Each key may occur once only. */
+  *statements(writes: readonly RowWrite[]): Generator<CompiledQuery> {
+    const rows: StoredRow[] = [];
+    const deleted: (readonly (string | number)[])[] = [];
+    for (const write of writes) {
+      if ('deleted' in write) deleted.push(write.deleted);
+      else rows.push(write.row as unknown as StoredRow);
+    }
+    for (const { literals } of chunksOf(rows, this.#upsertColumns))
+      yield CompiledQuery.raw(this.#upsert, [...literals]);
+    for (const { literals } of chunksOf(deleted, this.#removeColumns)) {
+      yield CompiledQuery.raw(this.#remove, [...literals]);
+    }
+  }
+}
+
+export function fieldOf(fields: Fields, name: string): Field<unknown> {
+  const field = fields[name];
+  if (field === undefined) throw new TypeError(`no field ${name}`);
+  return field;
+}
+
+export function list(parts: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  return sql.join(parts);
+}
+
+/** A parameter per field, as an array. Times travel as milliseconds. */
+function arrays(names: readonly string[], fields: Fields): RawBuilder<unknown> {
+  return list(
+    names.map((name) => {
+      const { kind } = fieldOf(fields, name);
+      return sql`${null}::${sql.raw(kind === 'time' ? 'double precision' : columnTypes[kind])}[]`;
+    }),
+  );
+}
+
+/** The values have gone through `storable`: they are of the field's kind. */
+function elementOf(field: Field<unknown>): Element<unknown> {
+  switch (field.kind) {
+    case 'text':
+      return (value) => textElement(value as string | null);
+    case 'int':
+    case 'float':
+    case 'time':
+    case 'count':
+      return (value) => numberElement(value as number | bigint | null);
+    case 'bool':
+      return (value) => boolElement(value as boolean | null);
+    case 'json':
+      return jsonElement;
+    case 'enum': {
+      const ids = field.ids ?? {};
+      return (value) => numberElement(ids[value as string] ?? null);
+    }
+  }
+}
