@@ -7,6 +7,8 @@ const LONGEST_TEXT = 262_144;
 const MAX_ENTRIES = 4096;
 /** No counter that anything really counts has more digits; BigInt of a million digits would cost seconds. */
 const MAX_DIGITS = 40;
+/** Far beyond any rate, latency in nanoseconds or time; sums of such numbers stay exact enough and finite. */
+const LARGEST_FLOAT = 1e15;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const WHOLE = /^[+-]?\d+(?:\.\d*)?$/;
 
@@ -61,9 +63,11 @@ export class Reader {
 
   /** A text that becomes part of a key: used as it is, or not at all. */
   key(key: string): string | undefined {
-    const text = this.text(key);
-    if (text === undefined || text === '') return undefined;
-    return isCleanKey(text) ? text : this.#unreadable(key, text, 'not usable as a name');
+    const value = this.raw(key);
+    if (value === undefined || value === '') return undefined;
+    return typeof value === 'string' && isCleanKey(value)
+      ? value
+      : this.#unreadable(key, value, 'not usable as a name');
   }
 
   /** Cut at the decimal point. */
@@ -78,7 +82,7 @@ export class Reader {
     const value = this.raw(key);
     if (isBlank(value)) return undefined;
     const number = toNumber(value);
-    return Number.isFinite(number) ? number : this.#unreadable(key, value, 'not a number');
+    return Math.abs(number) <= LARGEST_FLOAT ? number : this.#unreadable(key, value, 'not a number within ±10^15');
   }
 
   /** A counter or a size: never negative; -1 is how agents say that they do not know. */
