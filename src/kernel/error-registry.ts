@@ -57,7 +57,10 @@ export const errorRegistry = {
   }),
   BAD_REQUEST: entry('The request is not understood', 'See docs of the API.', usage),
   BODY_TOO_LARGE: entry('The request body is too large', 'Send less at once.', { exit: 2, http: 413 }),
-  UNSUPPORTED_MEDIA_TYPE: entry('Only JSON is accepted', 'Send content-type: application/json.', { exit: 2, http: 415 }),
+  UNSUPPORTED_MEDIA_TYPE: entry('Only JSON is accepted', 'Send content-type: application/json.', {
+    exit: 2,
+    http: 415,
+  }),
   LISTEN_NEEDS_TOKEN: entry(
     'The address is reachable by others',
     'Listen on 127.0.0.1, or set server.tls and add a token.',
@@ -72,7 +75,9 @@ export const errorRegistry = {
     http: 503,
   }),
   NOT_READY: entry('The service is still loading', 'Try again soon.', { retryable: true, exit: 3, http: 503 }),
-  ALREADY_RUNNING: entry('The data directory is in use', 'Use the running service, or another --data-dir.', { exit: 2 }),
+  ALREADY_RUNNING: entry('The data directory is in use', 'Use the running service, or another --data-dir.', {
+    exit: 2,
+  }),
   STOPPED: entry('The monitor was stopped', 'Make a new one.', { exit: 1, http: 503 }),
 
   // Agents
@@ -97,7 +102,10 @@ export const errorRegistry = {
     http: 503,
   }),
   DATABASE_OF_ENGINE: entry('The database belongs to an oVirt engine', 'Create its own: createdb vurti', usage),
-  DATABASE_IN_USE: entry('Another vurti uses this database', 'Stop it, or start with --take-over.', { exit: 2, http: 409 }),
+  DATABASE_IN_USE: entry('Another vurti uses this database', 'Stop it, or start with --take-over.', {
+    exit: 2,
+    http: 409,
+  }),
   DATABASE_FENCED: entry('Another vurti took this database over', 'This process stops writing; stop it.', {
     exit: 2,
     http: 503,

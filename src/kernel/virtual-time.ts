@@ -104,7 +104,10 @@ export class VirtualTime implements Clock, Scheduler {
     const end = this.#elapsed + options.within;
     if (await this.#run(end, condition)) await this.#run(this.#elapsed, () => false);
     else {
-      throw new VurtiError('VIRTUAL_TIME_LIMIT', `The condition did not hold within ${options.within} ms of virtual time`);
+      throw new VurtiError(
+        'VIRTUAL_TIME_LIMIT',
+        `The condition did not hold within ${options.within} ms of virtual time`,
+      );
     }
   }
 
@@ -161,6 +164,9 @@ function settled(): Promise<void> {
 }
 
 function runaway(task: Task, tasks: number, maxTasks: number): VurtiError {
-  const why = tasks > maxTasks ? `more than ${maxTasks} tasks ran` : `it gave itself work ${task.depth} times without time moving`;
+  const why =
+    tasks > maxTasks
+      ? `more than ${maxTasks} tasks ran`
+      : `it gave itself work ${task.depth} times without time moving`;
   return new VurtiError('VIRTUAL_TIME_LIMIT', `Runaway timer "${task.label}": ${why}`);
 }

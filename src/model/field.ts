@@ -29,7 +29,12 @@ interface Options<O extends FieldOwner> {
   max?: number;
 }
 
-const field = <T, O extends FieldOwner>(column: string, kind: FieldKind, initial: T, o: Options<O> = {}): Field<T, O> => ({
+const field = <T, O extends FieldOwner>(
+  column: string,
+  kind: FieldKind,
+  initial: T,
+  o: Options<O> = {},
+): Field<T, O> => ({
   column,
   kind,
   initial,
@@ -64,8 +69,11 @@ export const ownJson = <T>(column: string): Field<T | null, 'vurti'> =>
 export const label = <O extends FieldOwner = 'agent'>(column: string, o?: Options<O>): Field<string, O> =>
   field(column, 'text', '', o);
 /** Whole number with a default. */
-export const intOr = <O extends FieldOwner = 'agent'>(column: string, initial: number, o?: Options<O>): Field<number, O> =>
-  field(column, 'int', initial, o);
+export const intOr = <O extends FieldOwner = 'agent'>(
+  column: string,
+  initial: number,
+  o?: Options<O>,
+): Field<number, O> => field(column, 'int', initial, o);
 export const boolOr = <O extends FieldOwner = 'agent'>(
   column: string,
   initial: boolean,

@@ -1,10 +1,4 @@
-import type {
-  NumaNode,
-  StorageDomainHealth,
-  VdsDynamic,
-  VdsInterface,
-  VdsStatistics,
-} from './vds.js';
+import type { NumaNode, StorageDomainHealth, VdsDynamic, VdsInterface, VdsStatistics } from './vds.js';
 import type { InterfaceStatus } from './vds-status.js';
 import type { DiskUsage, GuestInterface, ReportedVmDynamic, VmJob } from './vm.js';
 import type { VmStatus } from './vm-status.js';

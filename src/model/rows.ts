@@ -60,11 +60,9 @@ export type RowKind = keyof typeof rowKinds;
 export type Row<K extends RowKind> = RowOf<(typeof rowKinds)[K]['fields']>;
 
 /** One row to be stored (whole) or deleted. A later write of the same kind and key replaces an earlier one. */
-export type RowWrite = {
-  [K in RowKind]:
-    | { readonly kind: K; readonly row: Row<K> }
-    | { readonly kind: K; readonly deleted: readonly (string | number)[] };
-}[RowKind];
+export type RowWrite =
+  | { [K in RowKind]: { readonly kind: K; readonly row: Row<K> } }[RowKind]
+  | { readonly kind: RowKind; readonly deleted: readonly (string | number)[] };
 
 /** The primary key of a write as text: equal keys of one kind are the same row. */
 export function keyOf(write: RowWrite): string {

@@ -1,17 +1,4 @@
-import {
-  bool,
-  boolOr,
-  float,
-  int,
-  intOr,
-  json,
-  label,
-  oneOf,
-  type RowOf,
-  text,
-  time,
-  count,
-} from './field.js';
+import { bool, boolOr, count, float, int, intOr, json, label, oneOf, type RowOf, text, time } from './field.js';
 import { interfaceStatusIds, nonOperationalReasonIds, spmStatusIds, vdsStatusIds } from './vds-status.js';
 
 const ours = { owner: 'vurti' } as const;

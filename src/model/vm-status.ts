@@ -84,5 +84,13 @@ export function vmStatusFromAgent(word: string, monitorResponse: number | null =
   return silent && (status === 'Up' || status === 'PoweringUp') ? 'NotResponding' : status;
 }
 
-export const originIds = { RHEV: 0, VMWARE: 1, XEN: 2, OVIRT: 3, HOSTED_ENGINE: 4, EXTERNAL: 5, MANAGED_HOSTED_ENGINE: 6 } as const;
+export const originIds = {
+  RHEV: 0,
+  VMWARE: 1,
+  XEN: 2,
+  OVIRT: 3,
+  HOSTED_ENGINE: 4,
+  EXTERNAL: 5,
+  MANAGED_HOSTED_ENGINE: 6,
+} as const;
 export type Origin = keyof typeof originIds;

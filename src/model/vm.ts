@@ -1,4 +1,18 @@
-import { bool, boolOr, count, float, int, intOr, json, label, oneOf, ownJson, type RowOf, text, time } from './field.js';
+import {
+  bool,
+  boolOr,
+  count,
+  float,
+  int,
+  intOr,
+  json,
+  label,
+  oneOf,
+  ownJson,
+  type RowOf,
+  text,
+  time,
+} from './field.js';
 import { exitReasonIds, exitStatusIds, originIds, pauseStatusIds, vmStatusIds } from './vm-status.js';
 
 const ours = { owner: 'vurti' } as const;

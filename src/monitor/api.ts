@@ -187,7 +187,11 @@ export interface MonitorStatus {
     readonly flushP99Ms: number | null;
   };
   /** Rules that are off because their input is not known. */
-  readonly rulesOff: readonly { readonly rule: string; readonly because: string; readonly clusters: readonly string[] }[];
+  readonly rulesOff: readonly {
+    readonly rule: string;
+    readonly because: string;
+    readonly clusters: readonly string[];
+  }[];
 }
 
 export interface Monitor extends AsyncDisposable {

@@ -12,23 +12,35 @@ export function attention(context: ViewContext): Item[] {
   for (const id of context.sets.hosts.ids()) {
     const host = context.sets.hosts.get(id);
     const text = host && hostTrouble(context, host, now);
-    if (host !== undefined && text) items.push({ item: { ...text, kind: 'host', id, name: host.static.name }, since: host.dynamic.statusSince ?? now });
+    if (host !== undefined && text)
+      items.push({
+        item: { ...text, kind: 'host', id, name: host.static.name },
+        since: host.dynamic.statusSince ?? now,
+      });
   }
   for (const id of troubledVms(context)) {
     const vm = context.sets.vms.get(id);
     const text = vm && vmTrouble(context, vm, now);
-    if (vm !== undefined && text) items.push({ item: { ...text, kind: 'vm', id, name: vm.static.name }, since: vm.dynamic.statusSince ?? now });
+    if (vm !== undefined && text)
+      items.push({ item: { ...text, kind: 'vm', id, name: vm.static.name }, since: vm.dynamic.statusSince ?? now });
   }
   const rank: Record<Item['severity'], number> = { ALERT: 0, ERROR: 1, WARNING: 2 };
   return items
-    .sort((a, b) => rank[a.item.severity] - rank[b.item.severity] || kindRank(a.item) - kindRank(b.item) || a.since - b.since)
+    .sort(
+      (a, b) =>
+        rank[a.item.severity] - rank[b.item.severity] || kindRank(a.item) - kindRank(b.item) || a.since - b.since,
+    )
     .map(({ item }) => item);
 }
 
 const kindRank = (item: Item): number => (item.kind === 'host' ? 0 : 1);
 
 function troubledVms({ sets }: ViewContext): Iterable<string> {
-  return [...sets.vms.byStatus('Paused'), ...sets.vms.byStatus('NotResponding'), ...orphans(sets.vms.byStatus('Unknown'))];
+  return [
+    ...sets.vms.byStatus('Paused'),
+    ...sets.vms.byStatus('NotResponding'),
+    ...orphans(sets.vms.byStatus('Unknown')),
+  ];
   // VMs that are Unknown because their host is lost are told with their host.
   function* orphans(unknown: ReadonlySet<string>): Iterable<string> {
     for (const id of unknown) {
@@ -75,14 +87,20 @@ function hostTrouble(context: ViewContext, host: Vds, now: number): Trouble | un
     default: {
       const failing = liveness?.vmStatsFailingSince ?? null;
       if (failing === null) return undefined;
-      return { severity: 'WARNING', text: `answers, but not about its VMs, for ${duration(now - failing)}: they are stale` };
+      return {
+        severity: 'WARNING',
+        text: `answers, but not about its VMs, for ${duration(now - failing)}: they are stale`,
+      };
     }
   }
 }
 
 function graceLeft({ registry }: ViewContext, host: Vds, now: number): number {
   const { grace } = registry.settingsOf(host.id);
-  const total = grace.seconds + grace.perVmSeconds * host.dynamic.vmCount + (host.static.spmStatus === 'None' ? 0 : grace.spmSeconds);
+  const total =
+    grace.seconds +
+    grace.perVmSeconds * host.dynamic.vmCount +
+    (host.static.spmStatus === 'None' ? 0 : grace.spmSeconds);
   return (host.dynamic.statusSince ?? now) + Math.trunc(total) * 1000 - now;
 }
 

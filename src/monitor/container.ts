@@ -33,26 +33,24 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
   bindEffects(container, options, settings);
   bindState(container, options, settings, tls);
   bindUpdaters(container, settings);
-  container
-    .bind(t.pushAdapter)
-    .toResolvedValue(
-      (fetcher, sets, streams, registry, pipeline, clock, scheduler, random, telemetry) =>
-        new PollingPushAdapter({
-          fetcher,
-          vds: sets.hosts,
-          vms: sets.vms,
-          streams,
-          endpointOf: (id) => registry.endpointOf(id),
-          settingsOf: (id) => registry.settingsOf(id),
-          isSettling: (id) => pipeline.isSettling(id),
-          clock,
-          scheduler,
-          random,
-          telemetry,
-          concurrency: settings.poll.concurrency,
-        }),
-      [t.fetcher, t.sets, t.streams, t.registry, t.pipeline, t.clock, t.scheduler, t.random, t.telemetry],
-    );
+  container.bind(t.pushAdapter).toResolvedValue(
+    (fetcher, sets, streams, registry, pipeline, clock, scheduler, random, telemetry) =>
+      new PollingPushAdapter({
+        fetcher,
+        vds: sets.hosts,
+        vms: sets.vms,
+        streams,
+        endpointOf: (id) => registry.endpointOf(id),
+        settingsOf: (id) => registry.settingsOf(id),
+        isSettling: (id) => pipeline.isSettling(id),
+        clock,
+        scheduler,
+        random,
+        telemetry,
+        concurrency: settings.poll.concurrency,
+      }),
+    [t.fetcher, t.sets, t.streams, t.registry, t.pipeline, t.clock, t.scheduler, t.random, t.telemetry],
+  );
   for (const module of options.modules ?? []) container.load(module);
   return container;
 }
@@ -71,11 +69,10 @@ function bindEffects(container: Container, options: MonitorOptions, settings: Mo
   if (options.store === undefined) {
     container
       .bind(t.store)
-      .toResolvedValue((clock, scheduler, telemetry) => new MemoryStore({ clock, scheduler, telemetry }), [
-        t.clock,
-        t.scheduler,
-        t.telemetry,
-      ]);
+      .toResolvedValue(
+        (clock, scheduler, telemetry) => new MemoryStore({ clock, scheduler, telemetry }),
+        [t.clock, t.scheduler, t.telemetry],
+      );
   } else {
     container.bind(t.store).toConstantValue(options.store);
   }
@@ -92,12 +89,16 @@ function bindEffects(container: Container, options: MonitorOptions, settings: Mo
   }
 }
 
-function bindState(container: Container, options: MonitorOptions, settings: MonitorSettings, tls: AgentTls | null): void {
+function bindState(
+  container: Container,
+  options: MonitorOptions,
+  settings: MonitorSettings,
+  tls: AgentTls | null,
+): void {
   container.bind(t.inventory).toResolvedValue(() => new Inventory(), []);
-  container.bind(t.streams).toResolvedValue(
-    (): Streams => ({ evidence: new Channel(), requests: new Channel(), changes: new Channel() }),
-    [],
-  );
+  container
+    .bind(t.streams)
+    .toResolvedValue((): Streams => ({ evidence: new Channel(), requests: new Channel(), changes: new Channel() }), []);
   container.bind(t.sets).toResolvedValue(() => {
     // The sets ask for facts of hosts that they hold themselves, later.
     const sets: HostSets = new HostSets(options.sets ?? 'system', {
@@ -137,53 +138,38 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
         ),
       [t.sets, t.store, t.scheduler, t.telemetry],
     );
-  container
-    .bind(t.vmUpdater)
-    .toResolvedValue(
-      (sets, inventory, commands, records, ports, statistics, registry, clock, telemetry) =>
-        new VmUpdater({
-          mode: settings.mode,
-          sets,
-          inventory,
-          commands,
-          records,
-          ports,
-          statistics,
-          settingsOf: (id) => registry.settingsOf(id),
-          clock,
-          telemetry,
-        }),
-      [t.sets, t.inventory, t.commands, t.records, t.ports, t.statistics, t.registry, t.clock, t.telemetry],
-    );
-  container
-    .bind(t.vdsUpdater)
-    .toResolvedValue(
-      (sets, inventory, vms, records, ports, statistics, registry, clock, scheduler, telemetry) =>
-        new VdsUpdater({
-          sets,
-          inventory,
-          vms,
-          records,
-          ports,
-          statistics,
-          settingsOf: (id) => registry.settingsOf(id),
-          clock,
-          scheduler,
-          telemetry,
-        }),
-      [
-        t.sets,
-        t.inventory,
-        t.vmUpdater,
-        t.records,
-        t.ports,
-        t.statistics,
-        t.registry,
-        t.clock,
-        t.scheduler,
-        t.telemetry,
-      ],
-    );
+  container.bind(t.vmUpdater).toResolvedValue(
+    (sets, inventory, commands, records, ports, statistics, registry, clock, telemetry) =>
+      new VmUpdater({
+        mode: settings.mode,
+        sets,
+        inventory,
+        commands,
+        records,
+        ports,
+        statistics,
+        settingsOf: (id) => registry.settingsOf(id),
+        clock,
+        telemetry,
+      }),
+    [t.sets, t.inventory, t.commands, t.records, t.ports, t.statistics, t.registry, t.clock, t.telemetry],
+  );
+  container.bind(t.vdsUpdater).toResolvedValue(
+    (sets, inventory, vms, records, ports, statistics, registry, clock, scheduler, telemetry) =>
+      new VdsUpdater({
+        sets,
+        inventory,
+        vms,
+        records,
+        ports,
+        statistics,
+        settingsOf: (id) => registry.settingsOf(id),
+        clock,
+        scheduler,
+        telemetry,
+      }),
+    [t.sets, t.inventory, t.vmUpdater, t.records, t.ports, t.statistics, t.registry, t.clock, t.scheduler, t.telemetry],
+  );
   container
     .bind(t.inventoryUpdater)
     .toResolvedValue(

@@ -3,8 +3,8 @@ import { loadAgentTls } from './agent-tls.js';
 import type { Monitor } from './api.js';
 import { makeContainer } from './container.js';
 import { VurtiMonitor } from './monitor.js';
-import type { MonitorOptions } from './options.js';
 import { openDatabase } from './open-database.js';
+import type { MonitorOptions } from './options.js';
 
 /**
  * Makes a monitor. Nothing runs before its `start()`; then it polls, judges and writes until its `stop()`.
@@ -13,7 +13,8 @@ import { openDatabase } from './open-database.js';
 export async function createMonitor(options: MonitorOptions = {}): Promise<Monitor> {
   const settings = mergeSettings(options);
   const tls = await loadAgentTls(options.agents?.tls);
-  const opened = options.store === undefined && options.database !== undefined ? await openDatabase(options) : undefined;
+  const opened =
+    options.store === undefined && options.database !== undefined ? await openDatabase(options) : undefined;
   const container = makeContainer(opened === undefined ? options : { ...options, store: opened }, { settings, tls });
   return new VurtiMonitor(container, options);
 }

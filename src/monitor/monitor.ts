@@ -12,8 +12,8 @@ import {
 import type { Clock, Telemetry } from '../kernel/index.js';
 import type { MonitorSettings } from '../model/index.js';
 import type { PollingPushAdapter } from '../push-adapter/index.js';
-import type { CommandBook, StatisticsWriter, UpdaterPipeline, VdsUpdater, VmUpdater } from '../updater/index.js';
 import { LogTail } from '../tail/index.js';
+import type { CommandBook, StatisticsWriter, UpdaterPipeline, VdsUpdater, VmUpdater } from '../updater/index.js';
 import type { Explanation, LogApi, Monitor, MonitorStatus, ReadinessLevel } from './api.js';
 import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';

@@ -9,7 +9,7 @@ export function openDatabase(options: MonitorOptions): Promise<Store> {
   if (database === undefined) throw new RangeError('no database is named');
   const time = new RealTime();
   return PostgresStore.open({
-    url: database.url,
+    connection: database.url,
     clock: options.clock ?? time,
     scheduler: options.scheduler ?? time,
     telemetry: options.telemetry ?? silentTelemetry,

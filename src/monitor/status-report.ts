@@ -1,5 +1,14 @@
 import type { CommitterState } from '../events/index.js';
-import { type Freshness, upOrLeaving, type VdsStatus, type VmStatus, vdsStatusIds, vmStatusIds, notMonitored, notRunning } from '../model/index.js';
+import {
+  type Freshness,
+  notMonitored,
+  notRunning,
+  upOrLeaving,
+  type VdsStatus,
+  type VmStatus,
+  vdsStatusIds,
+  vmStatusIds,
+} from '../model/index.js';
 import type { MonitorStatus, ReadinessLevel } from './api.js';
 import { attention } from './attention.js';
 import { rulesOff } from './rules-off.js';
@@ -85,7 +94,11 @@ export function isSynced({ sets }: ViewContext): boolean {
     const liveness = sets.hosts.liveness(id);
     if (host === undefined || liveness === undefined || notMonitored.has(host.dynamic.status)) continue;
     const silent = liveness.heardAt === null && liveness.attempts === 0;
-    const vmsMissing = liveness.heardAt !== null && upOrLeaving.has(host.dynamic.status) && !liveness.initialized && liveness.vmStatsFailingSince === null;
+    const vmsMissing =
+      liveness.heardAt !== null &&
+      upOrLeaving.has(host.dynamic.status) &&
+      !liveness.initialized &&
+      liveness.vmStatsFailingSince === null;
     const arriving = liveness.heardAt !== null && host.dynamic.status === 'Unassigned';
     if (silent || vmsMissing || arriving) return false;
   }

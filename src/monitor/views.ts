@@ -1,11 +1,4 @@
-import {
-  type Freshness,
-  type HostSettings,
-  notRunning,
-  type Vds,
-  type Vm,
-  vmPollAllowed,
-} from '../model/index.js';
+import { type Freshness, type HostSettings, notRunning, type Vds, type Vm, vmPollAllowed } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import { graceSeconds } from '../rules/index.js';
 import type { Filter, HostView, VmView } from './api.js';
@@ -92,9 +85,7 @@ export function vmView(context: ViewContext, vm: Vm): VmView {
     heardAt: sets.vms.heardAt(vm.id),
     adopted: vm.static.adopted,
     ha: vm.static.ha,
-    exit: runs
-      ? null
-      : { status: dynamic.exitStatus, reason: dynamic.exitReason, message: dynamic.exitMessage },
+    exit: runs ? null : { status: dynamic.exitStatus, reason: dynamic.exitReason, message: dynamic.exitMessage },
     ip: dynamic.vmIp,
     fqdn: dynamic.fqdn,
     os: guestOs(vm),
@@ -107,7 +98,8 @@ export function vmView(context: ViewContext, vm: Vm): VmView {
 
 function guestOs({ dynamic }: Vm): string | null {
   const { guestOsDistribution, guestOsVersion } = dynamic;
-  if (guestOsDistribution === null || guestOsDistribution === '') return dynamic.guestOs === '' ? null : dynamic.guestOs;
+  if (guestOsDistribution === null || guestOsDistribution === '')
+    return dynamic.guestOs === '' ? null : dynamic.guestOs;
   return guestOsVersion === null ? guestOsDistribution : `${guestOsDistribution} ${guestOsVersion}`;
 }
 

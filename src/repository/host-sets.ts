@@ -1,15 +1,15 @@
-import {
-  type Freshness,
-  type Unsettled,
-  type Vds,
-  type VdsLiveness,
-  type VdsReader,
-  type VdsStatus,
-  type VdsUsage,
-  type Vm,
-  type VmReader,
-  type VmStatus,
-  type VmUsage,
+import type {
+  Freshness,
+  Unsettled,
+  Vds,
+  VdsLiveness,
+  VdsReader,
+  VdsStatus,
+  VdsUsage,
+  Vm,
+  VmReader,
+  VmStatus,
+  VmUsage,
 } from '../model/index.js';
 import { VdsRepository } from './vds-repository.js';
 import { type HostFacts, VmRepository } from './vm-repository.js';

@@ -22,7 +22,7 @@ import {
   vmStaticFields,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
-import { Outbox, type OutboxPorts, hostPart, vmPart } from './outbox.js';
+import { hostPart, Outbox, type OutboxPorts, vmPart } from './outbox.js';
 import type { RecordMaker } from './record-maker.js';
 
 export interface InventoryUpdaterOptions {
@@ -46,7 +46,11 @@ export class InventoryUpdater {
   putCluster(spec: ClusterSpec): Cluster {
     const { networks, ...facts } = spec;
     const before = this.#o.inventory.find(spec.id ?? spec.name);
-    const cluster: Cluster = { ...(before ?? initialRow(clusterFields)), ...facts, id: before?.id ?? spec.id ?? spec.name };
+    const cluster: Cluster = {
+      ...(before ?? initialRow(clusterFields)),
+      ...facts,
+      id: before?.id ?? spec.id ?? spec.name,
+    };
     const outbox = new Outbox(this.#o.ports);
     const changes = diffOf(clusterFields, before ?? initialRow(clusterFields), cluster);
     if (before === undefined || changes.length > 0) {
@@ -62,7 +66,8 @@ export class InventoryUpdater {
     const { sets, clock } = this.#o;
     const id = spec.id ?? spec.name;
     const namesake = sets.hostsNamed(spec.name).find((other) => other !== id);
-    if (namesake !== undefined) throw new VurtiError('ALREADY_EXISTS', `A host named ${spec.name} exists (id ${namesake})`);
+    if (namesake !== undefined)
+      throw new VurtiError('ALREADY_EXISTS', `A host named ${spec.name} exists (id ${namesake})`);
     const before = sets.hosts.get(id);
     const cluster = this.#clusterOf(spec.cluster ?? before?.static.clusterId ?? DEFAULT_CLUSTER);
     const { cluster: _, tls: __, ...facts } = spec;
@@ -110,7 +115,8 @@ export class InventoryUpdater {
     const usage = sets.hosts.usage(host.id);
     sets.deleteHost(host.id);
     this.#send((outbox, cause, now) => {
-      for (const kind of ['vds_static', 'vds_dynamic', 'vds_statistics'] as const) outbox.row({ kind, deleted: [host.id] });
+      for (const kind of ['vds_static', 'vds_dynamic', 'vds_statistics'] as const)
+        outbox.row({ kind, deleted: [host.id] });
       for (const nic of host.interfaces) outbox.row({ kind: 'vds_interface', deleted: [host.id, nic.name] });
       for (const nic of usage?.interfaces ?? []) {
         outbox.row({ kind: 'vds_interface_statistics', deleted: [host.id, nic.name] });
@@ -210,7 +216,8 @@ export class InventoryUpdater {
         outbox.row({ kind: 'vm_interface_statistics', deleted: [vm.id, nic.macAddr] });
       }
       for (const disk of usage?.disks ?? []) outbox.row({ kind: 'disk_image_dynamic', deleted: [disk.imageId] });
-      for (const nic of vm.guestInterfaces) outbox.row({ kind: 'vm_guest_agent_interfaces', deleted: [vm.id, nic.name] });
+      for (const nic of vm.guestInterfaces)
+        outbox.row({ kind: 'vm_guest_agent_interfaces', deleted: [vm.id, nic.name] });
       for (const job of vm.jobs) outbox.row({ kind: 'vm_jobs', deleted: [job.id] });
       outbox.record(this.#o.records.change({ host: undefined, vm }, 'vm', 'removed', [], cause, now));
       outbox.change({ name: 'VmRemoved', cause, ...vmPart(vm) });
@@ -248,7 +255,8 @@ export class InventoryUpdater {
         outbox.row({ kind: 'cluster_network', row: network });
       }
     }
-    for (const name of before.keys()) if (!names.has(name)) outbox.row({ kind: 'cluster_network', deleted: [clusterId, name] });
+    for (const name of before.keys())
+      if (!names.has(name)) outbox.row({ kind: 'cluster_network', deleted: [clusterId, name] });
     this.#o.inventory.putNetworks(clusterId, networks);
   }
 

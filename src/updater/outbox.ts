@@ -66,7 +66,9 @@ export class Outbox {
 
   #admits(event: EventRecord): boolean {
     const admitted = this.#ports.flood.admits(event);
-    this.#ports.telemetry.count(admitted ? 'vurti_events_total' : 'vurti_events_held_back_total', 1, { name: event.name });
+    this.#ports.telemetry.count(admitted ? 'vurti_events_total' : 'vurti_events_held_back_total', 1, {
+      name: event.name,
+    });
     return admitted;
   }
 }

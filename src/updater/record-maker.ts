@@ -45,7 +45,14 @@ export class RecordMaker {
     incident?: Incident,
   ): ChangeRecord {
     const entityId = entity === 'vm' ? about.vm?.id : about.host?.id;
-    return { kind: 'change', entity, entityId: entityId ?? '', what, changes, ...this.#base(about, cause, time, incident) };
+    return {
+      kind: 'change',
+      entity,
+      entityId: entityId ?? '',
+      what,
+      changes,
+      ...this.#base(about, cause, time, incident),
+    };
   }
 
   event(about: About, draft: EventDraft, cause: Cause, time: number, incident?: Incident): EventRecord {

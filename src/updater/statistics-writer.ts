@@ -110,7 +110,8 @@ export class StatisticsWriter {
     this.#writtenVds.set(id, usage);
     const rows: RowWrite[] = [];
     if (usage.statistics !== before?.statistics) rows.push({ kind: 'vds_statistics', row: usage.statistics });
-    for (const row of changedParts(before?.interfaces, usage.interfaces)) rows.push({ kind: 'vds_interface_statistics', row });
+    for (const row of changedParts(before?.interfaces, usage.interfaces))
+      rows.push({ kind: 'vds_interface_statistics', row });
     for (const row of changedParts(before?.numaNodes, usage.numaNodes)) rows.push({ kind: 'numa_node', row });
     for (const gone of goneParts(before?.interfaces, usage.interfaces, (nic) => nic.name)) {
       rows.push({ kind: 'vds_interface_statistics', deleted: [gone.hostId, gone.name] });
@@ -125,7 +126,8 @@ export class StatisticsWriter {
     this.#writtenVms.set(id, usage);
     const rows: RowWrite[] = [];
     if (usage.statistics !== before?.statistics) rows.push({ kind: 'vm_statistics', row: usage.statistics });
-    for (const row of changedParts(before?.interfaces, usage.interfaces)) rows.push({ kind: 'vm_interface_statistics', row });
+    for (const row of changedParts(before?.interfaces, usage.interfaces))
+      rows.push({ kind: 'vm_interface_statistics', row });
     for (const row of changedParts(before?.disks, usage.disks)) rows.push({ kind: 'disk_image_dynamic', row });
     for (const gone of goneParts(before?.interfaces, usage.interfaces, (nic) => nic.macAddr)) {
       rows.push({ kind: 'vm_interface_statistics', deleted: [gone.vmId, gone.macAddr] });

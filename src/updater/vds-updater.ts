@@ -176,7 +176,8 @@ export class VdsUpdater {
     };
     this.#o.sets.putHost(after);
     if (changes.length > 0) outbox.row({ kind: 'vds_dynamic', row: after.dynamic });
-    for (const nic of newInterfaces(before.interfaces, after.interfaces)) outbox.row({ kind: 'vds_interface', row: nic });
+    for (const nic of newInterfaces(before.interfaces, after.interfaces))
+      outbox.row({ kind: 'vds_interface', row: nic });
     for (const nic of goneInterfaces(before.interfaces, after.interfaces)) {
       outbox.row({ kind: 'vds_interface', deleted: [nic.hostId, nic.name] });
     }

@@ -36,6 +36,8 @@ export interface VmUpdaterOptions {
   readonly ports: OutboxPorts;
   readonly statistics: StatisticsWriter;
   readonly settingsOf: (hostId: string) => HostSettings;
+  /** Whether TPM and NVRAM data of a VM that is down are safe. Absent: nobody keeps such data. */
+  readonly externalDataKept?: (vmId: string, hostId: string) => boolean;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
 }
@@ -78,7 +80,11 @@ export class VmUpdater {
     if (stamp.complete && !this.#initializedBy.has(host)) this.#initializedBy.set(host, stamp.seq);
     for (const problem of report.problems) {
       this.#o.telemetry.count('vurti_report_problems_total');
-      this.#o.telemetry.log('warn', 'a part of a VM report could not be read', { host, path: problem.path, problem: problem.message });
+      this.#o.telemetry.log('warn', 'a part of a VM report could not be read', {
+        host,
+        path: problem.path,
+        problem: problem.message,
+      });
     }
     for (const vmReport of report.changed()) {
       const vm = set.vms.get(vmReport.vmId);
@@ -136,7 +142,9 @@ export class VmUpdater {
       const next: Vm = { ...vm, dynamic: { ...vm.dynamic, status: 'Unknown', statusSince: now } };
       this.#store(vm, next, cause, outbox, incident);
       const about = { host, vm: next };
-      outbox.record(this.#o.records.event(about, { name: 'VM_SET_TO_UNKNOWN_STATUS', params: {} }, cause, now, incident));
+      outbox.record(
+        this.#o.records.event(about, { name: 'VM_SET_TO_UNKNOWN_STATUS', params: {} }, cause, now, incident),
+      );
     }
   }
 
@@ -199,6 +207,7 @@ export class VmUpdater {
       managedInventory: inventory.managesVms,
       // Polls alone cannot tell an ordinary end from an unseen one.
       pushesHealthy: false,
+      externalDataKept: this.#o.externalDataKept?.(vmId, stamp.host) ?? true,
       hostInitialized: initializedBy !== undefined && initializedBy < stamp.seq,
     };
   }
@@ -227,7 +236,9 @@ export class VmUpdater {
     const { guestInterfaces, jobs } = draft;
     if (c.vm !== undefined) {
       const same = changes.length === 0 && guestInterfaces === c.vm.guestInterfaces && jobs === c.vm.jobs;
-      return same ? c.vm : { ...c.vm, dynamic: changes.length === 0 ? c.vm.dynamic : draft.state, guestInterfaces, jobs };
+      return same
+        ? c.vm
+        : { ...c.vm, dynamic: changes.length === 0 ? c.vm.dynamic : draft.state, guestInterfaces, jobs };
     }
     if (draft.static === undefined) return undefined;
     return { id: draft.static.id, static: draft.static, dynamic: draft.state, guestInterfaces, jobs };

@@ -79,6 +79,7 @@ const base: Omit<VmCase, 'vm' | 'report'> = {
   hostStatus: () => 'Up',
   managedInventory: true,
   pushesHealthy: false,
+  externalDataKept: true,
   hostInitialized: true,
 };
 
@@ -123,10 +124,11 @@ describe('each case meets exactly one transition row', () => {
     for (const stored of statuses)
       for (const [exitStatus, exitReason] of exits)
         for (const runsOn of ['h1', 'h2', null])
-          for (const to of ['h2', null]) {
-            const c = { ...base, vm: vm(stored, runsOn, to), report: report('Down', { exitStatus, exitReason }) };
-            expectOne(problems, downTransitions as never, c, `${stored}@${runsOn} ← Down/${exitStatus}/${exitReason}`);
-          }
+          for (const to of ['h2', null])
+            for (const externalDataKept of [true, false]) {
+              const c = { ...base, externalDataKept, vm: vm(stored, runsOn, to), report: report('Down', { exitStatus, exitReason }) };
+              expectOne(problems, downTransitions as never, c, `${stored}@${runsOn} ← Down/${exitStatus}/${exitReason}`);
+            }
     expect(problems).toEqual(none);
   });
 

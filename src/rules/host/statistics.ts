@@ -85,7 +85,9 @@ function nextStatistics(
     ...reported,
     id: c.host.id,
     cpuLoad: reported.cpuLoad ?? 0,
-    ...(typeof cpuUser === 'number' && typeof cpuSys === 'number' ? { usageCpuPercent: Math.trunc(cpuUser + cpuSys) } : {}),
+    ...(typeof cpuUser === 'number' && typeof cpuSys === 'number'
+      ? { usageCpuPercent: Math.trunc(cpuUser + cpuSys) }
+      : {}),
     ...memoryUsage(c),
     usageNetworkPercent: networkPercent(countedNics(c, interfaces)),
     diskFreeMb: c.report.diskFreeMb ?? previous?.diskFreeMb ?? null,
@@ -100,7 +102,8 @@ function memoryUsage(c: StatsCase): Pick<VdsStatistics, 'usageMemPercent'> | Rec
   const total = c.host.dynamic.physicalMemMb;
   if (typeof memFree !== 'number' || !hugepages || total === null || total <= 0) return {};
   let freeHugepagesMb = 0;
-  for (const [sizeKib, pages] of Object.entries(hugepages)) freeHugepagesMb += ((pages.free ?? 0) * Number(sizeKib)) / 1024;
+  for (const [sizeKib, pages] of Object.entries(hugepages))
+    freeHugepagesMb += ((pages.free ?? 0) * Number(sizeKib)) / 1024;
   return { usageMemPercent: 100 - Math.round((100 * (memFree + freeHugepagesMb)) / total) };
 }
 

@@ -72,7 +72,7 @@ export const absentTransitions: readonly AbsentRow[] = [
       const exit: ExitData = { exitStatus: 'Normal', exitMessage: text(c, 'shutdown complete'), exitReason: 'Success' };
       draft.event('VM_DOWN', { ExitMessage: exitText(exit.exitMessage) });
       if (c.commands.coldReboot) {
-        draft.intent('coldReboot', null, { ...exit });
+        draft.coldReboot({ ...exit });
         draft.signal('removeAsync');
       }
       draft.clear(exit);
@@ -101,8 +101,8 @@ export const absentTransitions: readonly AbsentRow[] = [
       draft.event('VM_DOWN_ERROR', { ExitMessage: exitText(exit.exitMessage) });
       draft.clear(exit);
       if (c.commands.asyncRunning) draft.intent('rerun', c.host.id, { ...exit });
-      else if (c.commands.coldReboot) draft.intent('coldReboot', null, { ...exit });
-      else if (c.vm.static.ha === true) draft.intent('autoRun', null, { ...exit });
+      else if (c.commands.coldReboot) draft.coldReboot({ ...exit });
+      else if (c.vm.static.ha === true) draft.autoRun({ ...exit });
     },
   },
 ];

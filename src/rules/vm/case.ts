@@ -47,6 +47,8 @@ export interface VmCase {
   readonly managedInventory: boolean;
   /** The agent's pushes arrive without gaps: only then an absence in observer mode is an ordinary end (D30). */
   readonly pushesHealthy: boolean;
+  /** The VM's TPM and NVRAM data are safe, or it has none: it may be destroyed on its host. */
+  readonly externalDataKept: boolean;
   /** This host has had no complete report in this process yet (D19). */
   readonly hostInitialized: boolean;
 }

@@ -24,9 +24,11 @@ export class VmDraft {
   readonly requests: RequestDraft[] = [];
   readonly notDone: NotDone[] = [];
   readonly #case: VmCase;
+  #awaited: boolean;
 
   constructor(c: VmCase) {
     this.#case = c;
+    this.#awaited = c.commands.asyncRunning;
     this.dynamic = c.vm?.dynamic;
     this.guestInterfaces = c.vm?.guestInterfaces ?? [];
     this.jobs = c.vm?.jobs ?? [];
@@ -51,6 +53,7 @@ export class VmDraft {
   }
 
   signal(signal: Signal): void {
+    if (signal === 'removeAsync') this.#awaited = false;
     this.signals.push(signal);
   }
 
@@ -85,12 +88,27 @@ export class VmDraft {
     this.wentDown();
   }
 
-  /** What every VM that stopped has in common: no statistics, no NUMA pinning, and somebody to clear up after it. */
+  /**
+   * What every VM that stopped has in common: no statistics, no NUMA pinning, and somebody to clear up after it, unless a
+   * command still waits for it.
+   */
   wentDown(): void {
     this.statisticsReset = true;
     this.guestInterfaces = [];
     this.jobs = [];
     if (this.#case.vm?.static.cpuPinningPolicy === 'RESIZE_AND_PIN_NUMA') this.signal('clearVmNuma');
-    if (!this.#case.commands.asyncRunning) this.intent('processDownVm', null);
+    if (!this.#awaited) this.intent('processDownVm', null);
+  }
+
+  /** The VM is highly available and has failed: it is to be started again, wherever there is room (§4.14). */
+  autoRun(evidence: Readonly<Record<string, unknown>>): void {
+    this.event('HA_VM_FAILED');
+    this.intent('autoRun', null, evidence);
+  }
+
+  /** It went down to be started again with its new configuration (§4.14). */
+  coldReboot(evidence: Readonly<Record<string, unknown>>): void {
+    this.event('COLD_REBOOT_VM_DOWN');
+    this.intent('coldReboot', null, evidence);
   }
 }

@@ -16,7 +16,8 @@ export interface GuestNics {
  */
 export function guestNics(vm: Vm, report: VmReport, blacklist: readonly RegExp[] = defaultNicBlacklist): GuestNics {
   const known = vm.static.nics;
-  const usable = known === null ? null : new Set(known.filter((nic) => nic.profile !== null).map((nic) => macOf(nic.mac)));
+  const usable =
+    known === null ? null : new Set(known.filter((nic) => nic.profile !== null).map((nic) => macOf(nic.mac)));
   const interfaces: GuestInterface[] = [];
   for (const nic of report.guestInterfaces() ?? []) {
     if (blacklist.some((pattern) => pattern.test(nic.name))) continue;

@@ -11,9 +11,15 @@ const migrated = (c: ReportedCase): boolean => {
   return exit.exitStatus === 'Normal' && exit.exitReason === 'MigrationSucceeded';
 };
 const stored = (c: ReportedCase) => c.vm.dynamic.status;
+/** Destroyed now, it would take TPM and NVRAM data with it that could not be saved. */
+const unkept = (c: ReportedCase): boolean => here(c) && !migrated(c) && !c.externalDataKept;
 /** Not suspending, not migrating away, and not Up with a migration that succeeded. */
 const plain = (c: ReportedCase): boolean =>
-  here(c) && stored(c) !== 'SavingState' && stored(c) !== 'MigratingFrom' && !(stored(c) === 'Up' && migrated(c));
+  here(c) &&
+  !unkept(c) &&
+  stored(c) !== 'SavingState' &&
+  stored(c) !== 'MigratingFrom' &&
+  !(stored(c) === 'Up' && migrated(c));
 
 export const exitText = (message: string | null): string =>
   message === null || message === '' ? '' : `Exit message: ${message}`;
@@ -22,8 +28,8 @@ export const exitText = (message: string | null): string =>
 export const downEffects: readonly DownRow[] = [
   {
     name: 'vm.down.destroy-leftover',
-    doc: 'The agent lists a Down VM until somebody destroys it there.',
-    when: () => true,
+    doc: 'The agent lists a Down VM until somebody destroys it there; its TPM and NVRAM data are kept before.',
+    when: (c) => !unkept(c),
     then: (c, draft) => {
       if (here(c) && !migrated(c)) draft.signal('saveExternalData');
       draft.intent('destroy', c.host.id, { reported: 'Down', ...reportedExit(c.report) });
@@ -41,9 +47,18 @@ export const downTransitions: readonly DownRow[] = [
     then: (c, draft) => draft.skip('Down', `it does not run on ${c.host.static.name}`),
   },
   {
+    name: 'vm.down.data-not-kept',
+    doc: 'Its TPM and NVRAM data could not be saved: the VM is left as it is until the next report.',
+    when: unkept,
+    then: (c, draft) => {
+      draft.unsettled = { reason: 'awaitingData', since: c.now };
+      draft.skip('Down', 'its external data could not be saved yet');
+    },
+  },
+  {
     name: 'vm.down.suspended',
     doc: 'It was saving its state, and has ended well: Suspended.',
-    when: (c) => here(c) && stored(c) === 'SavingState' && reportedExit(c.report).exitStatus === 'Normal',
+    when: (c) => here(c) && !unkept(c) && stored(c) === 'SavingState' && reportedExit(c.report).exitStatus === 'Normal',
     then: (c, draft) => {
       draft.status('Suspended', reportedExit(c.report));
       draft.wentDown();
@@ -54,7 +69,7 @@ export const downTransitions: readonly DownRow[] = [
   {
     name: 'vm.down.suspend-failed',
     doc: 'It was saving its state, and has ended with an error: Down, not Suspended (D8).',
-    when: (c) => here(c) && stored(c) === 'SavingState' && reportedExit(c.report).exitStatus !== 'Normal',
+    when: (c) => here(c) && !unkept(c) && stored(c) === 'SavingState' && reportedExit(c.report).exitStatus !== 'Normal',
     then: (c, draft) => {
       draft.status('Down', { ...reportedExit(c.report), exitStatus: 'Error' });
       draft.wentDown();
@@ -71,11 +86,11 @@ export const downTransitions: readonly DownRow[] = [
   {
     name: 'vm.down.migration-aborted',
     doc: 'The VM ended on its way: Down, and what has arrived at the destination is to be destroyed.',
-    when: (c) => here(c) && stored(c) === 'MigratingFrom' && !migrated(c),
+    when: (c) => here(c) && !unkept(c) && stored(c) === 'MigratingFrom' && !migrated(c),
     then: (c, draft) => {
       const exit = reportedExit(c.report);
       abortMigration(c, draft, exit);
-      if (exit.exitStatus === 'Error' && c.vm.static.ha === true) draft.intent('autoRun', null, { ...exit });
+      if (exit.exitStatus === 'Error' && c.vm.static.ha === true) draft.autoRun({ ...exit });
     },
   },
   {
@@ -93,7 +108,7 @@ export const downTransitions: readonly DownRow[] = [
       draft.event('VM_DOWN_ERROR', { ExitMessage: exitText(exit.exitMessage) });
       draft.clear(exit);
       if (c.commands.asyncRunning) draft.intent('rerun', c.host.id, { ...exit });
-      else if (c.vm.static.ha === true) draft.intent('autoRun', null, { ...exit });
+      else if (c.vm.static.ha === true) draft.autoRun({ ...exit });
     },
   },
   {
@@ -106,7 +121,7 @@ export const downTransitions: readonly DownRow[] = [
       draft.event('VM_DOWN', { ExitMessage: off ? ' ' : exitText(exit.exitMessage) });
       draft.signal('removeAsync');
       draft.clear(off ? { ...exit, exitMessage: `VM ${c.vm.static.name} power off complete` } : exit);
-      if (c.commands.coldReboot || exit.exitReason === 'DestroyedOnReboot') draft.intent('coldReboot', null, { ...exit });
+      if (c.commands.coldReboot || exit.exitReason === 'DestroyedOnReboot') draft.coldReboot({ ...exit });
     },
   },
 ];
@@ -120,7 +135,7 @@ export function abortMigration(
   const destination = c.vm.dynamic.migratingToVds;
   if (destination !== null) draft.intent('destroy', destination, { because: 'migration aborted' });
   draft.status('Down', exit);
-  draft.wentDown();
   draft.event('VM_MIGRATION_ABORT', { MigrationError: exit.exitMessage ?? '' });
   draft.signal('removeAsync');
+  draft.wentDown();
 }

@@ -30,7 +30,8 @@ export const elsewhereTransitions: readonly ElsewhereRow[] = [
     name: 'vm.elsewhere.migration-under-way',
     doc: 'One end of a migration, or a start on a host while the old one is unreachable: it says nothing about where the VM lives.',
     when: ignored,
-    then: (c, draft) => draft.skip('ownership', `${said(c)} on ${c.host.static.name} says nothing about where the VM lives`),
+    then: (c, draft) =>
+      draft.skip('ownership', `${said(c)} on ${c.host.static.name} says nothing about where the VM lives`),
   },
   {
     name: 'vm.elsewhere.second-copy',
@@ -57,7 +58,7 @@ export const elsewhereTransitions: readonly ElsewhereRow[] = [
 ];
 
 function adopt(c: ReportedCase, draft: VmDraft): void {
-  const { vm, report, host } = c;
+  const { vm, report } = c;
   const arrived = migratingHere(c) && runningOrPaused.has(report.status);
   const formerOwner = vm.dynamic.runOnVds;
   takeReport(c, draft);

@@ -1,5 +1,5 @@
-import { pauseIsError, type PauseStatus, running, runningOrPaused, type VmStatus } from '../../model/index.js';
 import type { EventName } from '../../events/index.js';
+import { type PauseStatus, pauseIsError, running, runningOrPaused, type VmStatus } from '../../model/index.js';
 import type { Row } from '../row.js';
 import type { ReportedCase } from './case.js';
 import type { VmDraft } from './draft.js';
@@ -31,6 +31,32 @@ function raisePauseError(c: ReportedCase, draft: VmDraft): void {
 /** Reported on the host that it runs on, and not Down (§4.5): what happens besides, in this order. */
 export const hereEffects: readonly HereRow[] = [
   {
+    name: 'vm.here.watchdog',
+    doc: 'The VM’s watchdog has fired since the last time.',
+    when: (c) => {
+      const event = c.report.dynamic.lastWatchdogEvent ?? null;
+      const known = c.vm.dynamic.lastWatchdogEvent;
+      return event !== null && (known === null || known < event);
+    },
+    then: (c, draft) =>
+      draft.event('WATCHDOG_EVENT', {
+        wdaction: c.report.dynamic.lastWatchdogAction ?? '',
+        wdevent: String(c.report.dynamic.lastWatchdogEvent ?? ''),
+      }),
+  },
+  {
+    name: 'vm.here.console',
+    doc: 'Somebody has connected to the VM’s console, or left it.',
+    when: (c) => {
+      const { clientIp } = c.report.dynamic;
+      return c.vm.dynamic.clientIp !== null && clientIp !== undefined && clientIp !== c.vm.dynamic.clientIp;
+    },
+    then: (c, draft) => {
+      const UserName = c.vm.dynamic.consoleUser ?? '';
+      draft.event(c.report.dynamic.clientIp ? 'VM_CONSOLE_CONNECTED' : 'VM_CONSOLE_DISCONNECTED', { UserName });
+    },
+  },
+  {
     name: 'vm.here.restored',
     doc: 'The VM was Unknown and is reported again: it has survived the silence of its host.',
     when: (c) => stored(c) === 'Unknown' && said(c) !== 'Unknown' && !incoming(c),
@@ -46,10 +72,25 @@ export const hereEffects: readonly HereRow[] = [
     then: (_, draft) => draft.signal('poweringUp'),
   },
   {
+    name: 'vm.here.power-down-failed',
+    doc: 'The guest was asked to shut down, and runs on.',
+    when: (c) => stored(c) === 'PoweringDown' && said(c) === 'Up',
+    then: (_, draft) => draft.event('VM_POWER_DOWN_FAILED'),
+  },
+  {
     name: 'vm.here.recovered-from-pause',
     doc: 'The VM was paused by an error and runs again.',
     when: (c) => stored(c) === 'Paused' && pauseIsError.has(c.vm.dynamic.pauseStatus) && said(c) === 'Up',
     then: (_, draft) => draft.event('VM_RECOVERED_FROM_PAUSE_ERROR'),
+  },
+  {
+    name: 'vm.here.rebooting',
+    doc: 'The guest has begun to reboot.',
+    when: (c) => said(c) === 'RebootInProgress' && stored(c) !== 'RebootInProgress',
+    then: (_, draft) => {
+      draft.signal('clearHotUnplugMarks');
+      draft.event('USER_REBOOT_VM', { UserName: 'Guest OS' });
+    },
   },
   {
     name: 'vm.here.succeeded-to-run',
@@ -78,7 +119,8 @@ export const hereEffects: readonly HereRow[] = [
   {
     name: 'vm.here.pause-code-changed',
     doc: 'Paused as before, but by another error now (D10).',
-    when: (c) => said(c) === 'Paused' && stored(c) === 'Paused' && !postCopy(c) && c.vm.dynamic.pauseStatus !== pauseOf(c),
+    when: (c) =>
+      said(c) === 'Paused' && stored(c) === 'Paused' && !postCopy(c) && c.vm.dynamic.pauseStatus !== pauseOf(c),
     then: raisePauseError,
   },
 ];
@@ -122,6 +164,8 @@ export const hereTransitions: readonly HereRow[] = [
 ];
 
 function copyHere(c: ReportedCase, draft: VmDraft): void {
+  const before = draft.state.appList;
   takeReport(c, draft);
+  if (draft.state.appList !== before) draft.signal('refreshIsoCache');
   if (!c.hostInitialized) draft.signal('confirmRunning');
 }

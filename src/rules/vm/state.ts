@@ -1,12 +1,12 @@
 import {
+  notRunning,
   type ReportedVmDynamic,
   reportedFields,
+  sameValue,
   upOrPaused,
   type VmDynamic,
   type VmReport,
   type VmStatus,
-  notRunning,
-  sameValue,
 } from '../../model/index.js';
 import type { ExitData } from './case.js';
 

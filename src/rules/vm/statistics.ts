@@ -1,13 +1,13 @@
 import {
   type DiskStatistics,
   initialRow,
+  sameValue,
   type Vm,
   type VmInterfaceStatistics,
   type VmStatistics,
   type VmStatisticsSample,
   type VmUsage,
   vmStatisticsFields,
-  sameValue,
 } from '../../model/index.js';
 import { nicFigures } from '../rates.js';
 
@@ -45,7 +45,9 @@ export function cpuPercent(
 }
 
 /** The busiest direction of the busiest nic, whole, at most 100; null when no rate is known. */
-export function networkPercent(nics: readonly { readonly rxRate: number | null; readonly txRate: number | null }[]): number | null {
+export function networkPercent(
+  nics: readonly { readonly rxRate: number | null; readonly txRate: number | null }[],
+): number | null {
   let most: number | null = null;
   for (const nic of nics) {
     for (const rate of [nic.rxRate, nic.txRate]) if (rate !== null && (most === null || rate > most)) most = rate;
@@ -125,7 +127,11 @@ function larger<T extends number | bigint>(a: T | null, b: T | null): T | null {
   return b === null || a > b ? a : b;
 }
 
-function nextDisks(vmId: string, previous: readonly DiskStatistics[], sample: VmStatisticsSample): readonly DiskStatistics[] {
+function nextDisks(
+  vmId: string,
+  previous: readonly DiskStatistics[],
+  sample: VmStatisticsSample,
+): readonly DiskStatistics[] {
   if (sample.disks === null) return previous;
   const next: DiskStatistics[] = [];
   for (const disk of sample.disks) {
@@ -148,7 +154,8 @@ function nextDisks(vmId: string, previous: readonly DiskStatistics[], sample: Vm
 }
 
 /** Nanoseconds to seconds with nine digits, as oVirt's column holds them. */
-export const latencySeconds = (ns: number | null): number | null => (ns === null ? null : Number((ns / 1e9).toFixed(9)));
+export const latencySeconds = (ns: number | null): number | null =>
+  ns === null ? null : Number((ns / 1e9).toFixed(9));
 
 /** The previous list when nothing changed, else the new one with every unchanged element shared. */
 export function keepEqual<T extends object>(previous: readonly T[], next: readonly T[]): readonly T[] {

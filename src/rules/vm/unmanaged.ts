@@ -1,4 +1,4 @@
-import { initialRow, type VmDynamic, vmDynamicFields, type VmStatic, vmStaticFields } from '../../model/index.js';
+import { initialRow, type VmDynamic, type VmStatic, vmDynamicFields, vmStaticFields } from '../../model/index.js';
 import type { Row } from '../row.js';
 import type { UnknownVmCase } from './case.js';
 import type { VmDraft } from './draft.js';
