@@ -1,0 +1,266 @@
+import { VurtiError } from '../kernel/index.js';
+import { type AgentAnswer, ask } from './agent.js';
+import { uuidFrom } from './chance.js';
+import { type DomainStatus, type Exit, exits, type PauseCode } from './domain.js';
+import * as course from './host-course.js';
+import * as lifecycle from './lifecycle.js';
+import type { Machine } from './machine.js';
+import type { Condition, SimHost } from './sim-host.js';
+import { setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
+import type { World } from './world.js';
+
+/** Why a VM crashes; what the agent says of it follows from it. */
+export type CrashReason = 'lostQemu' | 'generic' | 'onHost';
+
+export interface MigrateOptions {
+  /** Default: 8 to 40, as chance and the fleet's pace have it. */
+  readonly seconds?: number;
+  readonly fails?: boolean;
+}
+
+/** One host of the fleet, for scripts. What a command sets stays until the next command. */
+export class HostHandle {
+  readonly #world: World;
+  readonly #host: SimHost;
+
+  constructor(world: World, host: SimHost) {
+    this.#world = world;
+    this.#host = host;
+  }
+
+  get id(): string {
+    return this.#host.id;
+  }
+
+  get name(): string {
+    return this.#host.name;
+  }
+
+  get cluster(): string {
+    return this.#host.cluster;
+  }
+
+  get condition(): Condition {
+    this.#world.planner.settle();
+    return this.#host.condition;
+  }
+
+  get powered(): boolean {
+    this.#world.planner.settle();
+    return this.#host.powered;
+  }
+
+  /** Names of the VMs that it lists, Down ones included. */
+  vms(): string[] {
+    this.#world.planner.settle();
+    return [...this.#host.domains.values()].map((domain) => domain.machine.name);
+  }
+
+  /** Accepts connections and never answers. */
+  hang(): void {
+    this.#befall({ kind: 'hang' });
+  }
+
+  /** Closes its port. */
+  refuse(): void {
+    this.#befall({ kind: 'refuse' });
+  }
+
+  /** Answers what is no answer: noise, a web page, half a document, somebody else's reply. */
+  garbage(): void {
+    this.#befall({ kind: 'garbage' });
+  }
+
+  /** Breaks the connection in the middle of each body. */
+  cut(): void {
+    this.#befall({ kind: 'cut' });
+  }
+
+  /** Sends each body byte by byte. */
+  loris(): void {
+    this.#befall({ kind: 'loris' });
+  }
+
+  slow(delayMs: number): void {
+    this.#befall({ kind: 'slow', delayMs });
+  }
+
+  /** Answers every call with this error. */
+  fail(code: number, message = 'Simulated failure'): void {
+    this.#befall({ kind: 'error', code, message });
+  }
+
+  /** Port closed for a moment, then code 99 for `recoverMs` (default 10 to 60 s), then well. */
+  restartAgent(recoverMs?: number): void {
+    this.#act(() => course.restartAgent(this.#world, this.#host, recoverMs ?? null));
+  }
+
+  /** All its VMs are lost. `recover()` boots it, empty and with a new clock. */
+  powerOff(): void {
+    this.#act(() => course.powerOff(this.#world, this.#host));
+  }
+
+  recover(): void {
+    this.#act(() => course.recover(this.#world, this.#host));
+  }
+
+  /** @throws NOT_FOUND */
+  nic(name: string, state: 'up' | 'down'): void {
+    this.#act(() => {
+      const nic = this.#host.nics.find((one) => one.name === name);
+      if (nic === undefined) throw new VurtiError('NOT_FOUND', `${this.#host.name} has no nic "${name}"`);
+      course.turnNic(this.#world, this.#host, nic, state === 'up');
+    });
+  }
+
+  /** What its agent answers now, without a wire in between. */
+  ask(method: string, params: Readonly<Record<string, unknown>> = {}, maxPage?: number): AgentAnswer {
+    this.#world.planner.settle();
+    return ask(this.#world, this.#host, method, params, maxPage === undefined ? {} : { maxPage });
+  }
+
+  #befall(condition: Condition): void {
+    this.#act(() => course.befall(this.#world, this.#host, condition, null));
+  }
+
+  #act(act: () => void): void {
+    this.#world.planner.settle();
+    this.#world.as('script', act);
+  }
+}
+
+/** One VM of the fleet, for scripts. A command that its status does not allow throws BAD_ARGUMENT. */
+export class VmHandle {
+  readonly #world: World;
+  readonly #machine: Machine;
+
+  constructor(world: World, machine: Machine) {
+    this.#world = world;
+    this.#machine = machine;
+  }
+
+  get id(): string {
+    return this.#machine.id;
+  }
+
+  get name(): string {
+    return this.#machine.name;
+  }
+
+  get cluster(): string {
+    return this.#machine.cluster;
+  }
+
+  /** In the agent's words; null = it is off. */
+  get status(): DomainStatus | null {
+    this.#world.planner.settle();
+    return this.#machine.domain?.status ?? null;
+  }
+
+  /** Name of the host that it runs on; while it migrates, where it comes from. */
+  get host(): string | null {
+    this.#world.planner.settle();
+    return this.#machine.domain?.host.name ?? null;
+  }
+
+  /** Default: the host of its cluster with the fewest VMs. */
+  start(host?: string): void {
+    this.#act(() =>
+      lifecycle.start(this.#world, this.#machine, host === undefined ? this.#emptiest() : this.#world.host(host)),
+    );
+  }
+
+  shutdown(by: 'user' | 'admin' = 'user'): void {
+    this.#act(() =>
+      lifecycle.shutdown(this.#world, this.#machine, by === 'user' ? exits.userShutdown : exits.adminShutdown),
+    );
+  }
+
+  reboot(): void {
+    this.#act(() => lifecycle.reboot(this.#world, this.#machine));
+  }
+
+  /** Saves its memory and ends; the next start restores it. */
+  suspend(): void {
+    this.#act(() => lifecycle.save(this.#world, this.#machine));
+  }
+
+  pause(code: PauseCode = 'NOERR'): void {
+    this.#act(() => lifecycle.pause(this.#world, this.#machine, code));
+  }
+
+  resume(): void {
+    this.#act(() => lifecycle.resume(this.#world, this.#machine));
+  }
+
+  migrate(host: string, options: MigrateOptions = {}): void {
+    const plan = { fails: options.fails ?? false, seconds: options.seconds ?? null };
+    this.#act(() => lifecycle.migrate(this.#world, this.#machine, this.#world.host(host), plan));
+  }
+
+  crash(reason: CrashReason = 'lostQemu'): void {
+    const exit: Exit = exits[reason];
+    this.#act(() => lifecycle.crash(this.#world, this.#machine, exit));
+  }
+
+  /** Gone from its host's list without a word. */
+  vanish(): void {
+    this.#act(() => lifecycle.vanish(this.#world, this.#machine));
+  }
+
+  /** QEMU's monitor stops to answer (monitorResponse -1). */
+  stick(): void {
+    this.#act(() => setSilent(this.#world, this.#machine, true));
+  }
+
+  unstick(): void {
+    this.#act(() => setSilent(this.#world, this.#machine, false));
+  }
+
+  /** Something changes in the guest: a user, an address or a package. */
+  changeGuest(): void {
+    this.#act(() => {
+      const what = this.#machine.guest.change(this.#machine.random);
+      this.#machine.domain?.touch();
+      this.#world.tell('vm.guest', { machine: this.#machine }, `${this.#machine.name} ${what}`);
+    });
+  }
+
+  /** Opens its console from an address; null closes it. */
+  console(clientIp: string | null): void {
+    this.#act(() => turnConsole(this.#world, this.#machine, clientIp ?? ''));
+  }
+
+  watchdog(action = 'reset'): void {
+    this.#act(() => watchdogFires(this.#world, this.#machine, action));
+  }
+
+  /** Merges a snapshot while it runs. */
+  merge(seconds = 60): void {
+    this.#act(() => startMerge(this.#world, this.#machine, uuidFrom(this.#machine.random), seconds * 1000));
+  }
+
+  /** A device is plugged or taken out: its fingerprint is another one. */
+  changeDevices(): void {
+    this.#act(() => {
+      this.#machine.changeDevices();
+      this.#machine.domain?.touch();
+      this.#world.tell('vm.devices', { machine: this.#machine }, `${this.#machine.name} gets another set of devices`);
+    });
+  }
+
+  #emptiest(): SimHost {
+    const hosts = this.#world.hosts.filter((host) => host.cluster === this.#machine.cluster && host.powered);
+    const [first, ...rest] = hosts;
+    if (first === undefined) throw new VurtiError('NOT_FOUND', `No host of cluster ${this.#machine.cluster} has power`);
+    return rest.reduce((best, host) => (host.domains.size < best.domains.size ? host : best), first);
+  }
+
+  /** What its operator had in mind is off: the script decides from here on. */
+  #act(act: () => void): void {
+    this.#world.planner.settle();
+    this.#machine.followUp?.cancel();
+    this.#machine.followUp = null;
+    this.#world.as('script', act);
+  }
+}

@@ -1,0 +1,237 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageOf, type Scheduler, type Timer, VurtiError } from '../kernel/index.js';
+import { type Ask, garbageBody, respond } from './rpc.js';
+import type { Condition } from './sim-host.js';
+
+/** A request larger than this is no question to an agent. */
+const MAX_REQUEST = 1 << 20;
+/** Longer than any sensible interval of polls: pollers shall find their connection open. */
+const KEEP_ALIVE_MS = 120_000;
+/** While its port is closed somebody else may take it: tried again this often. */
+const RETRY_MS = 1000;
+/** Pause between two bytes of a slow loris. */
+const DRIP_MS = 1000;
+
+export interface HttpAgentOptions {
+  readonly scheduler: Scheduler;
+  readonly name: string;
+  readonly address: string;
+  /** 0 = any; kept from the first opening on. */
+  readonly port: number;
+  readonly ask: Ask;
+  readonly condition: () => Condition;
+  readonly onProblem: (message: string) => void;
+}
+
+/** One agent on the wire: POST /jsonrpc, and every way in which an agent can fail its callers. */
+export class HttpAgent {
+  readonly #options: HttpAgentOptions;
+  readonly #timers = new Set<Timer>();
+  #port: number;
+  #server: Server | null = null;
+  #wanted: 'open' | 'closed' = 'closed';
+  #work: Promise<void> = Promise.resolve();
+  #garbage = 0;
+
+  constructor(options: HttpAgentOptions) {
+    this.#options = options;
+    this.#port = options.port;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** @throws LISTEN_FAILED. An agent whose host refuses connections is given its port and closed again. */
+  async start(): Promise<void> {
+    await this.#listen();
+    this.#wanted = 'open';
+    if (this.#options.condition().kind === 'refuse') await this.#turn('closed');
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    await this.#turn('closed');
+    // A retry may have been set off by work that was under way.
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+
+  /** The host's condition is another one now. Who waits for an answer that will not come is let go. */
+  apply(now: Condition, before: Condition): void {
+    if (now.kind === 'refuse') void this.#turn('closed');
+    else if (before.kind === 'refuse') void this.#turn('open');
+    else if (before.kind === 'hang' || before.kind === 'loris') this.#server?.closeAllConnections();
+  }
+
+  #turn(wanted: 'open' | 'closed'): Promise<void> {
+    this.#wanted = wanted;
+    this.#work = this.#work.then(() => this.#reach());
+    return this.#work;
+  }
+
+  async #reach(): Promise<void> {
+    if ((this.#server === null) === (this.#wanted === 'closed')) return;
+    if (this.#server !== null) {
+      const server = this.#server;
+      this.#server = null;
+      await closed(server);
+      return;
+    }
+    try {
+      await this.#listen();
+    } catch (error) {
+      this.#options.onProblem(`${messageOf(error)}; tried again each second`);
+      this.#after(RETRY_MS, () => {
+        if (this.#wanted === 'open') void this.#turn('open');
+      });
+    }
+  }
+
+  #listen(): Promise<void> {
+    const { address, name } = this.#options;
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+      this.#serve(request, response);
+    });
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        const place = `${address}:${this.#port}`;
+        reject(
+          new VurtiError('LISTEN_FAILED', `${name} cannot listen on ${place}: ${error.message}`, { cause: error }),
+        );
+      };
+      server.once('error', fail);
+      server.listen(this.#port, address, () => {
+        server.off('error', fail);
+        server.on('error', (error) => this.#options.onProblem(`${name}: ${error.message}`));
+        this.#port = (server.address() as AddressInfo).port;
+        this.#server = server;
+        resolve();
+      });
+    });
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    // A caller who goes away in the middle is no failure of the agent.
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    if (request.url !== '/jsonrpc') plain(response, 404, 'POST /jsonrpc is all there is');
+    else if (request.method !== 'POST') plain(response, 405, 'Only POST is understood', { allow: 'POST' });
+    else this.#read(request, response);
+  }
+
+  #read(request: IncomingMessage, response: ServerResponse): void {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_REQUEST) chunks.push(chunk);
+      else if (!response.headersSent) plain(response, 413, 'The request is too large', { connection: 'close' });
+    });
+    request.on('end', () => {
+      if (size <= MAX_REQUEST) this.#answer(Buffer.concat(chunks).toString('utf8'), response);
+    });
+  }
+
+  #answer(body: string, response: ServerResponse): void {
+    const condition = this.#options.condition();
+    switch (condition.kind) {
+      case 'hang':
+        return;
+      case 'refuse':
+        // The port is closing, and this connection with it.
+        response.destroy();
+        return;
+      case 'garbage':
+        this.#garbage += 1;
+        this.#send(response, garbageBody(this.#garbage));
+        return;
+      case 'cut':
+        this.#cut(response, respond(body, this.#options.ask));
+        return;
+      case 'loris':
+        this.#drip(response, respond(body, this.#options.ask));
+        return;
+      case 'slow':
+        this.#afterFor(response, condition.delayMs, () => this.#sendJson(response, respond(body, this.#options.ask)));
+        return;
+      case 'ok':
+      case 'error':
+        this.#sendJson(response, respond(body, this.#options.ask));
+    }
+  }
+
+  #sendJson(response: ServerResponse, body: string): void {
+    this.#send(response, { type: 'application/json', body });
+  }
+
+  #send(response: ServerResponse, { type, body }: { type: string; body: string }): void {
+    response.writeHead(200, { 'content-type': type, 'content-length': body.length });
+    response.end(body, 'latin1');
+  }
+
+  #cut(response: ServerResponse, body: string): void {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+    response.write(body.slice(0, Math.floor(body.length / 2)), 'latin1', () => response.destroy());
+  }
+
+  #drip(response: ServerResponse, body: string): void {
+    let sent = 0;
+    const next = (): void => {
+      if (sent === body.length) {
+        response.end();
+        return;
+      }
+      response.write(body.charAt(sent), 'latin1');
+      sent += 1;
+      this.#afterFor(response, DRIP_MS, next);
+    };
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+    next();
+  }
+
+  /** Does something later, unless the caller has gone by then. */
+  #afterFor(response: ServerResponse, ms: number, act: () => void): void {
+    const forget = (): void => {
+      this.#timers.delete(timer);
+      timer.cancel();
+      response.off('close', forget);
+    };
+    const timer = this.#options.scheduler.after(
+      ms,
+      () => {
+        forget();
+        act();
+      },
+      'simulator-wire',
+    );
+    this.#timers.add(timer);
+    response.on('close', forget);
+  }
+
+  #after(ms: number, act: () => void): void {
+    const timer = this.#options.scheduler.after(
+      ms,
+      () => {
+        this.#timers.delete(timer);
+        act();
+      },
+      'simulator-wire',
+    );
+    this.#timers.add(timer);
+  }
+}
+
+function plain(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'text/plain', ...headers });
+  response.end(`${text}\n`);
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
