@@ -12,7 +12,9 @@ function run(command, args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const known = readdirSync('bench').filter((file) => file.endsWith('.ts')).map((file) => basename(file, '.ts'));
+const known = readdirSync('bench')
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => basename(file, '.ts'));
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !known.includes(name));
 if (unknown.length > 0) {

@@ -8,7 +8,12 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 // A directory is newer than its files when one of them was removed or renamed.
-const sources = ['tsconfig.json', 'tsconfig.build.json', 'src', ...readdirSync('src', { recursive: true }).map((path) => `src/${path}`)];
+const sources = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'src',
+  ...readdirSync('src', { recursive: true }).map((path) => `src/${path}`),
+];
 
 const builtAt = modified('dist/cli/main.js');
 if (sources.some((path) => modified(path) > builtAt)) {

@@ -8,7 +8,8 @@ let passed = 0;
 let failed = 0;
 try {
   const report = JSON.parse(readFileSync(reportFile, 'utf8'));
-  const isBroken = (file) => file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed');
+  const isBroken = (file) =>
+    file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed');
   passed = report.numPassedTests;
   failed = report.numFailedTests + report.testResults.filter(isBroken).length;
 } catch (error) {

@@ -1,6 +1,6 @@
 import type { Cause, CauseSource, Evidence, VmStatsFailed, VmStatsReceived } from '../events/index.js';
 import { type Clock, messageOf, type Scheduler, type Telemetry } from '../kernel/index.js';
-import type { EvidenceStamp, HostSettings, Vds, VdsInterface } from '../model/index.js';
+import type { EvidenceStamp, HostSettings, MonitorSettings, Vds, VdsInterface, Vm } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import { decideHost, type HostCase, type HostEvidence, type HostVerdict } from '../rules/index.js';
 import { DueOnce } from './due-once.js';
@@ -17,6 +17,7 @@ export interface VdsUpdaterOptions {
   readonly ports: OutboxPorts;
   readonly statistics: StatisticsWriter;
   readonly settingsOf: (hostId: string) => HostSettings;
+  readonly thresholds: MonitorSettings['thresholds'];
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -126,6 +127,10 @@ export class VdsUpdater {
       liveness,
       settings: this.#o.settingsOf(host.id),
       cluster: this.#o.inventory.cluster(host.static.clusterId),
+      networks: this.#o.inventory.networks(host.static.clusterId),
+      thresholds: this.#o.thresholds,
+      firstUpHostOs: this.#firstUpHostOs(host),
+      vms: () => this.#vmsOn(host.id),
     };
     try {
       this.#apply(c, source, decideHost(c, evidence));
@@ -195,6 +200,21 @@ export class VdsUpdater {
       outbox.change({ name: 'VdsStateChanged', from, to, changes: all, cause, ...hostPart(after) });
     }
     return after;
+  }
+
+  #firstUpHostOs(host: Vds): string | null {
+    for (const id of this.#o.sets.hosts.byCluster(host.static.clusterId)) {
+      const other = this.#o.sets.hosts.get(id);
+      if (id !== host.id && other?.dynamic.status === 'Up') return other.dynamic.hostOs;
+    }
+    return null;
+  }
+
+  *#vmsOn(hostId: string): Iterable<Vm> {
+    for (const id of this.#o.sets.vms.byHost(hostId)) {
+      const vm = this.#o.sets.vms.get(id);
+      if (vm !== undefined) yield vm;
+    }
   }
 
   #followRecovery(host: Vds, recoveringSince: number | null): void {

@@ -8,6 +8,7 @@ import {
 } from '../../model/index.js';
 import type { Row } from '../row.js';
 import { keepEqual } from '../vm/statistics.js';
+import { firstBroken } from './capability-checks.js';
 import type { HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
 
@@ -17,12 +18,29 @@ type CapabilitiesRow = Row<CapabilitiesCase, HostDraft>;
 const status = (c: HostCase): VdsStatus => c.host.dynamic.status;
 const making = (c: HostCase): boolean => !upOrLeaving.has(status(c)) && !notMonitored.has(status(c));
 
-/** Capabilities were answered (§2.4). Exactly one row matches; the checks of §2.4 come before it. */
+const breaks = (c: CapabilitiesCase): boolean => !notMonitored.has(status(c)) && firstBroken(c) !== null;
+
+/** Capabilities were answered (§2.4). Exactly one row matches. */
 export const capabilitiesTransitions: readonly CapabilitiesRow[] = [
+  {
+    name: 'host.capabilities.non-operational',
+    doc: 'The host breaks a rule of its cluster: NonOperational, for the first reason in the order of the checks. Its VMs are to be moved away as the cluster says.',
+    when: breaks,
+    then: (c, draft) => {
+      const found = firstBroken(c);
+      if (found === null) return;
+      const { reason, event, params, more } = found.broken;
+      draft.live({ readyForUp: false, recoveringSince: null });
+      if (status(c) === 'NonOperational' && c.host.dynamic.nonOperationalReason === reason) return;
+      draft.nonOperational(reason);
+      draft.event(event, params);
+      for (const extra of more ?? []) draft.event(extra.name, extra.params);
+    },
+  },
   {
     name: 'host.capabilities.contact',
     doc: 'Contact is made and no rule is broken: one good answer with statistics, and the host is Up.',
-    when: making,
+    when: (c) => making(c) && !breaks(c),
     then: (c, draft) => {
       draft.live({ readyForUp: true });
       draft.request('Host.getStats', 'host.capabilities.contact');
@@ -32,7 +50,7 @@ export const capabilitiesTransitions: readonly CapabilitiesRow[] = [
   {
     name: 'host.capabilities.refresh',
     doc: 'Capabilities of a host that is monitored already (or not at all): taken over, the status stays.',
-    when: (c) => !making(c),
+    when: (c) => !making(c) && !breaks(c),
     then: () => undefined,
   },
 ];

@@ -8,6 +8,7 @@ import {
   vdsDynamicFields,
 } from '../../model/index.js';
 import { matchOne } from '../row.js';
+import { remarkSelinux } from './capability-checks.js';
 import type { HostCase } from './case.js';
 import { capabilitiesTransitions, takeCapabilities, takeHardware } from './contact.js';
 import { HostDraft } from './draft.js';
@@ -53,8 +54,9 @@ function ruleOf(c: HostCase, evidence: HostEvidence, draft: HostDraft): string {
     case 'capabilities': {
       const full = { ...c, report: evidence.report };
       answered(c, draft);
-      takeCapabilities(full, draft);
+      remarkSelinux(full, draft);
       const row = matchOne(capabilitiesTransitions, full);
+      takeCapabilities(full, draft);
       row.then(full, draft);
       return row.name;
     }

@@ -57,6 +57,15 @@ export class HostDraft {
     if (idle.has(status) || (status === 'NonOperational' && this.dynamic.vmCount === 0)) this.#zeroUsage();
   }
 
+  /** What goes with it: VMs are to be moved away as the cluster says (§2.4.3); not when nothing is known of them. */
+  nonOperational(reason: NonOperationalReason): void {
+    this.status('NonOperational', reason);
+    const policy = this.#case.cluster?.migrateOnError ?? 'YES';
+    if (reason === 'TIMEOUT_RECOVERING_FROM_CRASH' || policy === 'NO') return;
+    const vms = [...this.#case.vms()].filter((vm) => policy === 'YES' || vm.static.ha === true).map((vm) => vm.id);
+    if (vms.length > 0) this.intent('migrateVms', { reason, policy, vms: vms.sort() });
+  }
+
   event(name: EventName, params: Readonly<Record<string, string>> = {}, customId?: string): void {
     this.events.push({ name, params, ...(customId === undefined ? {} : { customId }) });
   }

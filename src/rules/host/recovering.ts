@@ -29,7 +29,7 @@ export const recoveringTransitions: readonly RecoveringRow[] = [
     doc: 'The agent has been recovering for too long: NonOperational. VMs are not moved, since nothing is known of them.',
     when: (c) => !ignored(c) && overdue(c),
     then: (_, draft) => {
-      draft.status('NonOperational', 'TIMEOUT_RECOVERING_FROM_CRASH');
+      draft.nonOperational('TIMEOUT_RECOVERING_FROM_CRASH');
       draft.live({ recoveringSince: null });
       draft.event('VDS_RECOVER_FAILED');
     },
