@@ -26,7 +26,7 @@ export const about =
     severity,
     floodSeconds,
     about: kind,
-    params: [...text.matchAll(/\{([A-Z]\w*)\}/g)].map((match) => match[1] as string),
+    params: [...text.matchAll(/\{(?!host\}|vm\})(\w+)\}/g)].map((match) => match[1] as string),
     text,
     doc,
   });

@@ -6,9 +6,11 @@ export interface Timer {
 /**
  * The only source of delayed work.
  *
- * Contract: tasks run one at a time, in order of their due time, those of one due time in the order they were given.
- * A task never runs inside the call that gave it. A task that throws does not stop the others; its error goes to the
- * maker's error handler. The label names the owner in diagnostics ("planner", "flush").
+ * Contract: tasks run one at a time, none before its due time, and never inside the call that gave it. On virtual time
+ * they run in order of their due time, those of one due time in the order they were given; the machine's timers may swap
+ * tasks that are due within a millisecond of each other or are late together, so nothing may rest on that order. A task
+ * that throws does not stop the others; its error goes to the maker's error handler. The label names the owner in
+ * diagnostics ("planner", "flush").
  */
 export interface Scheduler {
   /** Runs `task` once, not before `dueMs` on `Clock.monotonic()`. A due time in the past means "as soon as possible". */
