@@ -1,9 +1,8 @@
 import { capabilities, hardwareInfo } from './capabilities.js';
-import type { Domain } from './domain.js';
 import { domainXml } from './domain-xml.js';
+import type { Domain, SimHost } from './entities.js';
 import { hostStats } from './host-payload.js';
 import * as lifecycle from './lifecycle.js';
-import type { SimHost } from './sim-host.js';
 import { json } from './text.js';
 import { ioTunePolicy, vmListEntry, vmStats } from './vm-payload.js';
 import type { World } from './world.js';

@@ -1,11 +1,11 @@
 import { type Random, randomInt } from '../kernel/index.js';
 import { nextArrival, pick, stream, uuidFrom } from './chance.js';
-import { type DomainStatus, exits } from './domain.js';
+import type { Condition } from './condition.js';
+import { type DomainStatus, exits } from './domain-status.js';
+import type { Machine, SimHost } from './entities.js';
 import * as course from './host-course.js';
 import * as lifecycle from './lifecycle.js';
-import type { Machine } from './machine.js';
 import type { FaultKind, LifeKind, Rates } from './rates.js';
-import type { Condition, SimHost } from './sim-host.js';
 import { setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
 import type { World } from './world.js';
 
@@ -165,6 +165,7 @@ function hostFaults(troubled: () => boolean): Readonly<Record<string, Act>> {
   const onSome =
     (act: (world: World, random: Random, host: SimHost) => void): Act =>
     (world, random) => {
+      if (world.hosts.length === 0) return;
       const host = pick(random, world.hosts);
       if (host.condition.kind === 'ok' && !troubled()) act(world, random, host);
     };

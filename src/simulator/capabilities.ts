@@ -1,4 +1,4 @@
-import type { HostNic, SimHost } from './sim-host.js';
+import type { HostNic, SimHost } from './entities.js';
 import { json } from './text.js';
 
 const cpuFlags = [

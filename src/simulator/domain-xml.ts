@@ -1,4 +1,4 @@
-import type { Domain } from './domain.js';
+import type { Domain } from './entities.js';
 
 const xmlText = (text: string): string =>
   text

@@ -1,5 +1,6 @@
 import type { Clock, Scheduler } from '../kernel/index.js';
 import { startAmbient } from './ambient.js';
+import type { Condition } from './condition.js';
 import { HostHandle, VmHandle } from './handles.js';
 import type { HappeningListener } from './happening.js';
 import { type ClusterShare, populate } from './population.js';
@@ -13,7 +14,6 @@ import {
   type Rates,
   troubleLimit,
 } from './rates.js';
-import type { Condition } from './sim-host.js';
 import { type DownDomains, World } from './world.js';
 
 export interface FleetOptions {

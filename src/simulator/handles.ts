@@ -1,11 +1,11 @@
 import { VurtiError } from '../kernel/index.js';
 import { type AgentAnswer, ask } from './agent.js';
 import { uuidFrom } from './chance.js';
-import { type DomainStatus, type Exit, exits, type PauseCode } from './domain.js';
+import type { Condition } from './condition.js';
+import { type DomainStatus, type Exit, exits, type PauseCode } from './domain-status.js';
+import type { Machine, SimHost } from './entities.js';
 import * as course from './host-course.js';
 import * as lifecycle from './lifecycle.js';
-import type { Machine } from './machine.js';
-import type { Condition, SimHost } from './sim-host.js';
 import { setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
 import type { World } from './world.js';
 

@@ -1,8 +1,8 @@
 import { VurtiError } from '../kernel/index.js';
 import { stream } from './chance.js';
+import { type Condition, healthy, recovering } from './condition.js';
+import type { HostNic, Machine, SimHost } from './entities.js';
 import * as lifecycle from './lifecycle.js';
-import type { Machine } from './machine.js';
-import { type Condition, type HostNic, healthy, recovering, type SimHost } from './sim-host.js';
 import { spell } from './text.js';
 import type { World } from './world.js';
 

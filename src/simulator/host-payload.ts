@@ -1,6 +1,6 @@
 import { noise } from './chance.js';
-import { storageDomains } from './machine.js';
-import type { HostNic, SimHost } from './sim-host.js';
+import type { HostNic, SimHost } from './entities.js';
+import { storageDomains } from './machine-parts.js';
 import { agentDateTime, json } from './text.js';
 
 /** What an answer of Host.getStats is made of besides the host itself. */

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, type Scheduler, type Timer, VurtiError } from '../kernel/index.js';
+import type { Condition } from './condition.js';
 import { type Ask, garbageBody, respond } from './rpc.js';
-import type { Condition } from './sim-host.js';
 
 /** A request larger than this is no question to an agent. */
 const MAX_REQUEST = 1 << 20;

@@ -1,7 +1,6 @@
 import { VurtiError } from '../kernel/index.js';
-import { Domain, type DomainStatus, type Exit, exits, type PauseCode } from './domain.js';
-import type { Machine } from './machine.js';
-import type { SimHost } from './sim-host.js';
+import { type DomainStatus, type Exit, exits, type PauseCode } from './domain-status.js';
+import { Domain, type Machine, type SimHost } from './entities.js';
 import type { World } from './world.js';
 
 /**
@@ -131,7 +130,7 @@ export function destroy(world: World, host: SimHost, vmId: string): boolean {
 }
 
 /** The domain is Down from now on; how long it stays listed is the world's rule. */
-export function end(world: World, domain: Domain, exit: Exit): void {
+function end(world: World, domain: Domain, exit: Exit): void {
   const { machine, host } = domain;
   if (machine.domain === domain) detach(machine);
   domain.exit = exit;
@@ -158,7 +157,7 @@ export function loseAll(world: World, host: SimHost): Machine[] {
   return lost;
 }
 
-export function remove(world: World, domain: Domain | undefined): void {
+function remove(world: World, domain: Domain | undefined): void {
   if (domain === undefined) return;
   forget(domain);
   world.tell(

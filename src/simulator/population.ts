@@ -1,9 +1,7 @@
 import { VurtiError } from '../kernel/index.js';
 import { shuffled, stream } from './chance.js';
-import { Domain } from './domain.js';
-import { Machine } from './machine.js';
+import { Domain, type HostSize, Machine, SimHost } from './entities.js';
 import { type Role, roleFor } from './roles.js';
-import { type HostSize, SimHost } from './sim-host.js';
 import type { World } from './world.js';
 
 export interface ClusterShare {

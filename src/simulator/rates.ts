@@ -1,26 +1,16 @@
 import { VurtiError } from '../kernel/index.js';
 
 /** Daily life: what people and guests do. */
-export const lifeKinds = [
-  'stop',
-  'reboot',
-  'migrate',
-  'suspend',
-  'pause',
-  'guest',
-  'console',
-  'merge',
-  'devices',
-] as const;
+const lifeKinds = ['stop', 'reboot', 'migrate', 'suspend', 'pause', 'guest', 'console', 'merge', 'devices'] as const;
 export type LifeKind = (typeof lifeKinds)[number];
 
 /** What goes wrong with a VM. */
-export const vmFaultKinds = ['crash', 'enospc', 'eio', 'vanish', 'stuck', 'migration', 'watchdog'] as const;
-export type VmFaultKind = (typeof vmFaultKinds)[number];
+const vmFaultKinds = ['crash', 'enospc', 'eio', 'vanish', 'stuck', 'migration', 'watchdog'] as const;
+type VmFaultKind = (typeof vmFaultKinds)[number];
 
 /** What goes wrong with a host or its agent. */
-export const hostFaultKinds = ['hang', 'refuse', 'garbage', 'cut', 'loris', 'slow', 'restart', 'nic', 'power'] as const;
-export type HostFaultKind = (typeof hostFaultKinds)[number];
+const hostFaultKinds = ['hang', 'refuse', 'garbage', 'cut', 'loris', 'slow', 'restart', 'nic', 'power'] as const;
+type HostFaultKind = (typeof hostFaultKinds)[number];
 
 export type FaultKind = VmFaultKind | HostFaultKind;
 export const faultKinds: readonly FaultKind[] = [...vmFaultKinds, ...hostFaultKinds];
@@ -30,7 +20,7 @@ export type Rates<K extends string> = Readonly<Partial<Record<K, number>>>;
 
 export type LifePreset = 'demo' | 'none';
 export type FaultPreset = 'none' | 'demo' | 'storm';
-export const faultPresets: readonly FaultPreset[] = ['none', 'demo', 'storm'];
+const faultPresets: readonly FaultPreset[] = ['none', 'demo', 'storm'];
 
 /** The presets are written for this fleet and grow with another one. */
 const demoHosts = 20;

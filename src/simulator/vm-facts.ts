@@ -1,5 +1,5 @@
 import { VurtiError } from '../kernel/index.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './entities.js';
 import type { World } from './world.js';
 
 /** Things that change about a running VM while its status stays. */

@@ -1,7 +1,7 @@
 import { noise } from './chance.js';
-import type { Domain, Move } from './domain.js';
+import type { Domain, Machine, Move } from './entities.js';
 import { silentGuest } from './guest.js';
-import type { Machine, MachineDisk } from './machine.js';
+import type { MachineDisk } from './machine-parts.js';
 import type { Role } from './roles.js';
 import { flat, json, quote } from './text.js';
 

@@ -1,8 +1,8 @@
 import { type Clock, type Scheduler, VurtiError } from '../kernel/index.js';
+import type { Condition } from './condition.js';
+import type { Machine, SimHost } from './entities.js';
 import type { Cause, HappeningKind, HappeningListener } from './happening.js';
-import type { Machine } from './machine.js';
 import { Planner } from './planner.js';
-import type { Condition, SimHost } from './sim-host.js';
 
 /** What becomes of a domain that is Down. */
 export type DownDomains =

@@ -1,0 +1,20 @@
+/** How an agent behaves towards its callers. The VMs of its host run on, whatever it is. */
+export type Condition =
+  | { readonly kind: 'ok' }
+  /** Accepts connections and answers nothing. */
+  | { readonly kind: 'hang' }
+  /** Its port is closed. */
+  | { readonly kind: 'refuse' }
+  /** Answers what is no answer. */
+  | { readonly kind: 'garbage' }
+  /** Breaks the connection in the middle of the body. */
+  | { readonly kind: 'cut' }
+  /** Sends the body byte by byte. */
+  | { readonly kind: 'loris' }
+  /** Answers well, but late. */
+  | { readonly kind: 'slow'; readonly delayMs: number }
+  /** Answers every call with an error; 99 = re-adopts its VMs after a restart. */
+  | { readonly kind: 'error'; readonly code: number; readonly message: string };
+
+export const healthy: Condition = { kind: 'ok' };
+export const recovering: Condition = { kind: 'error', code: 99, message: 'Recovering from crash or Initializing' };
