@@ -1,0 +1,67 @@
+import type { Evidence } from '../events/index.js';
+import type { CallOptions, Fetcher } from '../fetcher/index.js';
+import type { EvidenceStamp, HostEndpoint, PollSettings, VmReader } from '../model/index.js';
+import type { Ask } from './request-queue.js';
+import type { Lane } from './slots.js';
+import { vmEvidence } from './vm-poll.js';
+
+/** Says what an answer comes to. The stamp is made when the answer is here. */
+export type Tell = (stamp: (complete: boolean) => EvidenceStamp) => readonly Evidence[];
+
+interface AskContext {
+  readonly fetcher: Fetcher;
+  readonly vms: VmReader;
+  readonly endpoint: HostEndpoint;
+  readonly ask: Ask;
+}
+
+interface CallKind {
+  readonly deadlineSeconds: (poll: PollSettings) => number;
+  /** The lane of a host in contact. */
+  readonly lane: Lane;
+  readonly send: (context: AskContext, options: CallOptions) => Promise<Tell>;
+}
+
+/** The questions that this adapter asks, and what becomes of the answers. */
+export const calls: Readonly<Record<Ask['method'], CallKind>> = {
+  'Host.getStats': {
+    deadlineSeconds: (poll) => poll.deadlineSeconds,
+    lane: 'statistics',
+    send: async ({ fetcher, endpoint }, options) => {
+      const report = await fetcher.getStats(endpoint, options);
+      return (stamp) => [{ name: 'VdsStatsReceived', host: endpoint.id, stamp: stamp(true), report }];
+    },
+  },
+  'Host.getAllVmStats': {
+    deadlineSeconds: (poll) => poll.deadlineSeconds,
+    lane: 'statistics',
+    send: async ({ fetcher, endpoint, vms }, options) => {
+      const report = await fetcher.getAllVmStats(endpoint, options);
+      return (stamp) => vmEvidence(endpoint.id, stamp(report.complete), report, vms);
+    },
+  },
+  'Host.getCapabilities': {
+    deadlineSeconds: (poll) => poll.capabilitiesDeadlineSeconds,
+    lane: 'background',
+    send: async ({ fetcher, endpoint }, options) => {
+      const report = await fetcher.getCapabilities(endpoint, options);
+      return (stamp) => [{ name: 'VdsCapabilitiesReceived', host: endpoint.id, stamp: stamp(true), report }];
+    },
+  },
+  'Host.getHardwareInfo': {
+    deadlineSeconds: (poll) => poll.hardwareInfoDeadlineSeconds,
+    lane: 'background',
+    send: async ({ fetcher, endpoint }, options) => {
+      const report = await fetcher.getHardwareInfo(endpoint, options);
+      return (stamp) => [{ name: 'VdsHardwareInfoReceived', host: endpoint.id, stamp: stamp(true), report }];
+    },
+  },
+  'Host.dumpxmls': {
+    deadlineSeconds: (poll) => poll.deadlineSeconds,
+    lane: 'statistics',
+    send: async ({ fetcher, endpoint, ask }, options) => {
+      const xmls = await fetcher.dumpXmls(endpoint, ask.vmIds, options);
+      return (stamp) => [{ name: 'VmDevicesReceived', host: endpoint.id, stamp: stamp(true), xmls }];
+    },
+  },
+};

@@ -1,0 +1,1 @@
+export { PollingPushAdapter, type PollingPushAdapterOptions } from './polling-push-adapter.js';
