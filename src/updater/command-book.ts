@@ -10,6 +10,7 @@ interface Entry {
   changedAt: number | null;
   destroyedAt: number | null;
   coldReboot: boolean;
+  externalDataKept: boolean;
 }
 
 const idle: VmCommands = {
@@ -35,7 +36,6 @@ export class CommandBook {
   begin(vmId: string, command: string): void {
     const entry = this.#entryOf(vmId);
     entry.running.set(command, (entry.running.get(command) ?? 0) + 1);
-    if (command === 'coldReboot') entry.coldReboot = true;
   }
 
   end(vmId: string, command: string): void {
@@ -55,6 +55,21 @@ export class CommandBook {
     for (const command of awaited) entry?.running.delete(command);
   }
 
+  /** The VM is to be started again, with its new configuration, when it next goes down. */
+  expectColdReboot(vmId: string): void {
+    this.#entryOf(vmId).coldReboot = true;
+  }
+
+  /** Whether TPM and NVRAM data of the VM could be saved; false keeps it from being judged down until they are. */
+  noteExternalData(vmId: string, kept: boolean): void {
+    this.#entryOf(vmId).externalDataKept = kept;
+  }
+
+  externalDataKept(vmId: string): boolean {
+    return this.#entries.get(vmId)?.externalDataKept ?? true;
+  }
+
+  /** The cold reboot has been advised: it is pending no more. */
   coldRebootQueued(vmId: string): void {
     const entry = this.#entries.get(vmId);
     if (entry !== undefined) entry.coldReboot = false;
@@ -86,7 +101,7 @@ export class CommandBook {
   #entryOf(vmId: string): Entry {
     let entry = this.#entries.get(vmId);
     if (entry === undefined) {
-      entry = { running: new Map(), changedAt: null, destroyedAt: null, coldReboot: false };
+      entry = { running: new Map(), changedAt: null, destroyedAt: null, coldReboot: false, externalDataKept: true };
       this.#entries.set(vmId, entry);
     }
     return entry;

@@ -36,8 +36,6 @@ export interface VmUpdaterOptions {
   readonly ports: OutboxPorts;
   readonly statistics: StatisticsWriter;
   readonly settingsOf: (hostId: string) => HostSettings;
-  /** Whether TPM and NVRAM data of a VM that is down are safe. Absent: nobody keeps such data. */
-  readonly externalDataKept?: (vmId: string, hostId: string) => boolean;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
 }
@@ -170,22 +168,26 @@ export class VmUpdater {
   #decide(vmId: string, report: VmReport | null, stamp: EvidenceStamp): void {
     const host = this.#o.sets.hosts.get(stamp.host);
     if (host === undefined) return;
-    const c = this.#caseOf(vmId, report, stamp, host);
+    try {
+      this.#judge(this.#caseOf(vmId, report, stamp, host));
+    } catch (error) {
+      this.#o.telemetry.count('vurti_rule_errors_total');
+      this.#o.telemetry.log('error', 'a VM could not be judged', { vm: vmId, host: stamp.host, error: String(error) });
+      const now = this.#o.clock.now();
+      this.#o.sets.setOfVm(vmId)?.vms.setUnsettled(vmId, stamp.host, { reason: 'failed', since: now });
+    }
+  }
+
+  #judge(c: VmCase): void {
     const notAdmitted = admission(c);
     if (notAdmitted !== null) {
       this.#o.telemetry.count('vurti_vm_reports_skipped_total', 1, { reason: notAdmitted });
       if (c.vm !== undefined && c.unsettled?.reason !== 'missing') {
-        this.#o.sets.setOfVm(vmId)?.vms.setUnsettled(vmId, stamp.host, { reason: notAdmitted, since: c.now });
+        this.#o.sets.setOfVm(c.vm.id)?.vms.setUnsettled(c.vm.id, c.host.id, { reason: notAdmitted, since: c.now });
       }
       return;
     }
-    try {
-      this.#apply(c, decideVm(c));
-    } catch (error) {
-      this.#o.telemetry.count('vurti_rule_errors_total');
-      this.#o.telemetry.log('error', 'a VM could not be judged', { vm: vmId, host: stamp.host, error: String(error) });
-      this.#o.sets.setOfVm(vmId)?.vms.setUnsettled(vmId, stamp.host, { reason: 'failed', since: c.now });
-    }
+    this.#apply(c, decideVm(c));
   }
 
   #caseOf(vmId: string, report: VmReport | null, stamp: EvidenceStamp, host: Vds): VmCase {
@@ -207,7 +209,7 @@ export class VmUpdater {
       managedInventory: inventory.managesVms,
       // Polls alone cannot tell an ordinary end from an unseen one.
       pushesHealthy: false,
-      externalDataKept: this.#o.externalDataKept?.(vmId, stamp.host) ?? true,
+      externalDataKept: commands.externalDataKept(vmId),
       hostInitialized: initializedBy !== undefined && initializedBy < stamp.seq,
     };
   }
@@ -228,6 +230,9 @@ export class VmUpdater {
     outbox.send();
     if (after !== undefined && (draft.signals.includes('removeAsync') || draft.signals.includes('succeededToRun'))) {
       this.#o.commands.settled(after.id);
+    }
+    if (after !== undefined && draft.intents.some(({ intent }) => intent === 'coldReboot')) {
+      this.#o.commands.coldRebootQueued(after.id);
     }
     for (const request of draft.requests) this.#o.ports.streams.requests.publish(request);
   }

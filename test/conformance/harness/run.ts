@@ -1,0 +1,29 @@
+import { runVm } from './areas-vm.js';
+import type { AreaRunner, ConformanceCase, Failures } from './case.js';
+
+const areas: Readonly<Record<string, AreaRunner>> = {
+  vm: runVm,
+  'vm-pass': runVm,
+};
+
+export interface CaseResult {
+  readonly id: string;
+  readonly area: string;
+  readonly pass: boolean;
+  readonly failures: readonly string[];
+}
+
+/** Runs one case; whatever goes wrong is one of its failures. */
+export async function runCase(c: ConformanceCase): Promise<CaseResult> {
+  const failures: Failures = [];
+  const runner = areas[c.area];
+  if (runner === undefined) failures.push(`there is no harness for the area "${c.area}"`);
+  else {
+    try {
+      await runner(c, failures);
+    } catch (error) {
+      failures.push(`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+  }
+  return { id: c.id, area: c.area, pass: failures.length === 0, failures };
+}
