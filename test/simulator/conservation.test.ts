@@ -4,6 +4,9 @@ import { hours, seconds, VurtiError } from '../../src/kernel/index.js';
 import type { Fleet } from '../../src/simulator/index.js';
 import { hostStats, makeFleet, vmStats } from './support.js';
 
+/** These take seconds on a quiet machine. */
+const slow = 120_000;
+
 /** Looks at a fleet again and again, and finds what no fleet does. */
 class Inspector {
   readonly #fleet: Fleet;
@@ -65,14 +68,14 @@ class Inspector {
   }
 }
 
-it('holds in a storm', async () => {
+it('holds in a storm', { timeout: slow }, async () => {
   const { time, fleet } = makeFleet({ hosts: 6, vms: 60, life: 'demo', faults: 'storm', downDomains: 'linger' });
   const inspector = new Inspector(fleet);
   for (let i = 0; i < 1000; i++) {
     await time.runFor(seconds(7));
     inspector.look();
   }
-  expect(time.now()).toBeGreaterThan(0);
+  expect(fleet.count().vms).toBe(60);
 });
 
 const commands: readonly ((fleet: Fleet, vm: string, host: string) => void)[] = [
@@ -95,7 +98,9 @@ const commands: readonly ((fleet: Fleet, vm: string, host: string) => void)[] = 
   (fleet, vm, host) => void fleet.host(host).ask('VM.destroy', { vmID: fleet.vm(vm).id }),
 ];
 
-it('holds whatever is commanded: a command is done or refused, and then nothing has changed', async () => {
+it('holds whatever is commanded: a command is done or refused, and then nothing has changed', {
+  timeout: slow,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 1000 }),
@@ -122,7 +127,9 @@ it('holds whatever is commanded: a command is done or refused, and then nothing 
   );
 });
 
-it('a day of the demo leaves the fleet as large, as well and as small in memory as it was', async () => {
+it('a day of the demo leaves the fleet as large, as well and as small in memory as it was', {
+  timeout: slow,
+}, async () => {
   const { time, fleet } = makeFleet({ hosts: 20, vms: 400, life: 'demo', faults: 'demo' });
   let happenings = 0;
   let [worst, fewest, most, planned] = [0, 400, 0, 0];
