@@ -19,6 +19,8 @@ import {
 } from '../updater/index.js';
 import { HostRegistry } from './host-registry.js';
 import type { MonitorOptions } from './options.js';
+import { Readiness } from './readiness.js';
+import { isSynced } from './status-report.js';
 import { tokens as t } from './tokens.js';
 
 /** What was worked out from the options before the parts are put together. */
@@ -32,6 +34,7 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
   const container = new Container({ defaultScope: 'Singleton' });
   bindEffects(container, options, settings);
   bindState(container, options, settings, tls);
+  bindReadiness(container);
   bindUpdaters(container, settings);
   container.bind(t.pushAdapter).toResolvedValue(
     (fetcher, sets, streams, registry, pipeline, clock, scheduler, random, telemetry) =>
@@ -104,12 +107,19 @@ function bindState(
     const sets: HostSets = new HostSets(options.sets ?? 'system', {
       lost: (id) => sets.hosts.get(id)?.dynamic.status === 'NonResponsive',
       intervalMs: (id) => container.get(t.registry).settingsOf(id).poll.intervalSeconds * 1000,
+      synced: () => container.get(t.readiness).level === 'synced',
     });
     return sets;
   }, []);
   container
     .bind(t.registry)
     .toResolvedValue((sets, inventory) => new HostRegistry(sets, inventory, settings, tls), [t.sets, t.inventory]);
+}
+
+function bindReadiness(container: Container): void {
+  container
+    .bind(t.readiness)
+    .toResolvedValue((scheduler, sets) => new Readiness(scheduler, () => isSynced(sets)), [t.scheduler, t.sets]);
 }
 
 function bindUpdaters(container: Container, settings: MonitorSettings): void {
@@ -164,7 +174,7 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
         ports,
         statistics,
         thresholds: settings.thresholds,
-          settingsOf: (id) => registry.settingsOf(id),
+        settingsOf: (id) => registry.settingsOf(id),
         clock,
         scheduler,
         telemetry,

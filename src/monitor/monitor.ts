@@ -19,9 +19,9 @@ import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';
 import { explanation } from './explain.js';
 import type { MonitorOptions } from './options.js';
-import { Readiness } from './readiness.js';
+import type { Readiness } from './readiness.js';
 import { restoreState } from './restore.js';
-import { isSynced, statusReport } from './status-report.js';
+import { statusReport } from './status-report.js';
 import { tokens as t } from './tokens.js';
 
 const DEFAULT_UNTIL_SECONDS = 60;
@@ -85,7 +85,7 @@ export class VurtiMonitor implements Monitor {
       pipeline: this.#pipeline,
       statistics: this.#statistics,
     };
-    this.#readiness = new Readiness(container.get(t.scheduler), () => isSynced(this.#parts.view));
+    this.#readiness = container.get(t.readiness);
     this.#startedAt = this.#clock.now();
     this.hosts = new Hosts(this.#parts);
     this.vms = new Vms(this.#parts);

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
 import type { Streams } from '../events/index.js';
-import { type Scheduler, VurtiError } from '../kernel/index.js';
+import { type Scheduler, type Timer, VurtiError } from '../kernel/index.js';
 import type { ReadinessLevel } from './api.js';
 
 const rank: Record<ReadinessLevel, number> = { loading: 0, serving: 1, synced: 2 };
@@ -15,6 +15,7 @@ export class Readiness {
   readonly #scheduler: Scheduler;
   readonly #waiting = new Set<() => void>();
   #subscription: Subscription | undefined;
+  #first: Timer | undefined;
 
   constructor(scheduler: Scheduler, isSynced: () => boolean) {
     this.#scheduler = scheduler;
@@ -25,11 +26,11 @@ export class Readiness {
     return this.#level;
   }
 
-  /** Looks again after each piece of evidence until all is synced. */
+  /** Looks again after each piece of evidence until all is synced; first when the caller has named its hosts. */
   serving(streams: Streams): void {
     this.#rise('serving');
     this.#subscription = streams.evidence.stream$.subscribe(() => this.check());
-    this.check();
+    this.#first = this.#scheduler.after(0, () => this.check(), 'readiness');
   }
 
   check(): void {
@@ -39,6 +40,7 @@ export class Readiness {
   }
 
   stop(): void {
+    this.#first?.cancel();
     this.#subscription?.unsubscribe();
     for (const look of [...this.#waiting]) look();
   }

@@ -9,6 +9,7 @@ import {
   vdsStatusIds,
   vmStatusIds,
 } from '../model/index.js';
+import type { HostSets } from '../repository/index.js';
 import type { MonitorStatus, ReadinessLevel } from './api.js';
 import { attention } from './attention.js';
 import { rulesOff } from './rules-off.js';
@@ -88,7 +89,7 @@ function vmFreshness({ sets, now }: ViewContext): Pick<MonitorStatus['vms'], 'by
 }
 
 /** Every monitored host has answered this process, or has had its chance and did not. */
-export function isSynced({ sets }: ViewContext): boolean {
+export function isSynced(sets: HostSets): boolean {
   for (const id of sets.hosts.ids()) {
     const host = sets.hosts.get(id);
     const liveness = sets.hosts.liveness(id);

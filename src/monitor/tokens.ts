@@ -16,6 +16,7 @@ import type {
   VmUpdater,
 } from '../updater/index.js';
 import type { HostRegistry } from './host-registry.js';
+import type { Readiness } from './readiness.js';
 
 const token = <T>(name: string): ServiceIdentifier<T> => Symbol.for(`vurti.${name}`);
 
@@ -33,6 +34,7 @@ export const tokens = {
   sets: token<HostSets>('HostSets'),
   inventory: token<Inventory>('Inventory'),
   registry: token<HostRegistry>('HostRegistry'),
+  readiness: token<Readiness>('Readiness'),
   commands: token<CommandBook>('CommandBook'),
   records: token<RecordMaker>('RecordMaker'),
   ports: token<OutboxPorts>('OutboxPorts'),

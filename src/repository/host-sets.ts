@@ -13,6 +13,7 @@ import type {
 } from '../model/index.js';
 import { VdsRepository } from './vds-repository.js';
 import { type HostFacts, VmRepository } from './vm-repository.js';
+import { Watchers } from './watchers.js';
 
 /** Hosts that are kept together, with the VMs on them. A set holds whole clusters. */
 export interface HostSet {
@@ -36,6 +37,8 @@ export class HostSets {
   readonly #sets = new Map<string, HostSet>();
   readonly #setOfHost = new Map<string, HostSet>();
   readonly #setOfVm = new Map<string, HostSet>();
+  readonly #vdsWatchers = new Watchers<Vds>();
+  readonly #vmWatchers = new Watchers<Vm>();
 
   constructor(division: Division, facts: HostFacts) {
     this.#division = division;
@@ -52,7 +55,11 @@ export class HostSets {
     const name = this.#nameOf(clusterId);
     let set = this.#sets.get(name);
     if (set === undefined) {
-      set = { name, vds: new VdsRepository(), vms: new VmRepository(this.#facts) };
+      set = {
+        name,
+        vds: new VdsRepository(this.#vdsWatchers),
+        vms: new VmRepository(this.#facts, this.#vmWatchers),
+      };
       this.#sets.set(name, set);
     }
     return set;
@@ -69,9 +76,9 @@ export class HostSets {
   putHost(vds: Vds): void {
     const target = this.setOfCluster(vds.static.clusterId);
     const current = this.#setOfHost.get(vds.id);
-    if (current !== undefined && current !== target) this.#moveHost(vds, current, target);
-    target.vds.put(vds);
     this.#setOfHost.set(vds.id, target);
+    if (current === undefined || current === target) target.vds.put(vds);
+    else this.#moveHost(vds, current, target);
   }
 
   deleteHost(hostId: string): void {
@@ -84,15 +91,9 @@ export class HostSets {
   putVm(vm: Vm): void {
     const current = this.#setOfVm.get(vm.id);
     const target = this.#targetOf(vm, current);
-    if (current !== undefined && current !== target) {
-      const usage = current.vms.usage(vm.id);
-      current.vms.delete(vm.id);
-      target.vms.put(vm);
-      if (usage !== undefined) target.vms.setUsage(vm.id, usage);
-    } else {
-      target.vms.put(vm);
-    }
     this.#setOfVm.set(vm.id, target);
+    if (current === undefined || current === target) target.vms.put(vm);
+    else target.vms.takeOver(vm, current.vms);
   }
 
   deleteVm(vmId: string): void {
@@ -119,15 +120,9 @@ export class HostSets {
   }
 
   #moveHost(vds: Vds, from: HostSet, to: HostSet): void {
-    const usage = from.vds.usage(vds.id);
-    const liveness = from.vds.liveness(vds.id);
-    const vms = [...from.vms.byHost(vds.id)].map((id) => from.vms.get(id) as Vm);
-    from.vds.delete(vds.id);
-    to.vds.put(vds);
-    this.#setOfHost.set(vds.id, to);
-    if (usage !== undefined) to.vds.setUsage(vds.id, usage);
-    if (liveness !== undefined) to.vds.setLiveness(vds.id, liveness);
-    for (const vm of vms) this.putVm(vm);
+    to.vds.takeOver(vds, from.vds);
+    for (const id of [...from.vms.byHost(vds.id)]) this.putVm(from.vms.get(id) as Vm);
+    from.vms.forgetHost(vds.id);
   }
 }
 

@@ -14,8 +14,13 @@ export class VdsRepository implements VdsReader {
   readonly #byCluster = new IndexBy<string>();
   readonly #byStatus = new IndexBy<VdsStatus>();
   readonly #byName = new IndexBy<string>();
-  readonly #watchers = new Watchers<Vds>();
+  readonly #watchers: Watchers<Vds>;
   readonly #versioned = new Versioned(this.#hosts);
+
+  /** Sets that hand hosts over to each other share their watchers. */
+  constructor(watchers = new Watchers<Vds>()) {
+    this.#watchers = watchers;
+  }
 
   get size(): number {
     return this.#hosts.size;
@@ -70,6 +75,30 @@ export class VdsRepository implements VdsReader {
   }
 
   delete(id: string): boolean {
+    if (!this.#remove(id)) return false;
+    this.#watchers.tell(id, undefined);
+    return true;
+  }
+
+  /** Takes the host, as it is to be from now on, out of another set, with all that is known of it. */
+  takeOver(vds: Vds, from: VdsRepository): void {
+    const usage = from.usage(vds.id);
+    const liveness = from.liveness(vds.id);
+    from.#remove(vds.id);
+    if (usage !== undefined) this.#usage.set(vds.id, usage);
+    if (liveness !== undefined) this.#liveness.set(vds.id, liveness);
+    this.put(vds);
+  }
+
+  view(): ReadView<Vds> {
+    return this.#versioned.view();
+  }
+
+  watch(id: string, watcher: Watcher<Vds>): () => void {
+    return this.#watchers.add(id, watcher);
+  }
+
+  #remove(id: string): boolean {
     const before = this.#hosts.get(id);
     if (before === undefined) return false;
     this.#hosts.delete(id);
@@ -79,15 +108,6 @@ export class VdsRepository implements VdsReader {
     this.#byStatus.move(id, before.dynamic.status, null);
     this.#byName.move(id, before.static.name, null);
     this.#versioned.changed();
-    this.#watchers.tell(id, undefined);
     return true;
-  }
-
-  view(): ReadView<Vds> {
-    return this.#versioned.view();
-  }
-
-  watch(id: string, watcher: Watcher<Vds>): () => void {
-    return this.#watchers.add(id, watcher);
   }
 }

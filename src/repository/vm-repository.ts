@@ -17,6 +17,8 @@ export interface HostFacts {
   lost(hostId: string): boolean;
   /** How often its VMs are reported when all is well. */
   intervalMs(hostId: string): number;
+  /** Whether every monitored host was heard, or has had its chance, since the start. */
+  synced(): boolean;
 }
 
 /**
@@ -41,12 +43,14 @@ export class VmRepository implements VmReader {
   readonly #byCluster = new IndexBy<string>();
   readonly #byStatus = new IndexBy<VmStatus>();
   readonly #byName = new IndexBy<string>();
-  readonly #watchers = new Watchers<Vm>();
+  readonly #watchers: Watchers<Vm>;
   readonly #versioned = new Versioned(this.#vms);
   readonly #hosts: HostFacts;
 
-  constructor(hosts: HostFacts) {
+  /** Sets that hand VMs over to each other share their watchers. */
+  constructor(hosts: HostFacts, watchers = new Watchers<Vm>()) {
     this.#hosts = hosts;
+    this.#watchers = watchers;
   }
 
   get size(): number {
@@ -98,6 +102,8 @@ export class VmRepository implements VmReader {
       // The old host's reports say nothing about it any more, and the new host's last one may not have had it.
       this.#seenAt.set(vm.id, this.#heardAtOf(before));
       this.#seenAtByHost.move(vm.id, before.dynamic.runOnVds, vm.dynamic.runOnVds);
+      // What the old host left open has been decided by whoever moved it.
+      this.#settle(vm.id);
     }
     this.#byHost.move(vm.id, before?.dynamic.runOnVds, vm.dynamic.runOnVds);
     this.#byCluster.move(vm.id, before?.static.clusterId, vm.static.clusterId);
@@ -112,12 +118,11 @@ export class VmRepository implements VmReader {
     else if (this.#vms.has(id)) this.#usage.set(id, usage);
   }
 
+  /** null: this host's last report left nothing open. What another host's report left open stays. */
   setUnsettled(id: string, host: string, state: Unsettled | null): void {
     const before = this.#unsettled.get(id);
     if (state === null) {
-      if (before === undefined) return;
-      this.#unsettled.delete(id);
-      this.#unsettledByHost.move(id, before.host, null);
+      if (before?.host === host) this.#settle(id);
       return;
     }
     this.#unsettled.set(id, { host, state });
@@ -155,34 +160,42 @@ export class VmRepository implements VmReader {
     const vm = this.#vms.get(id);
     if (vm === undefined) return 'unknown';
     const host = vm.dynamic.runOnVds;
-    // Nobody reports a VM that runs nowhere: its state is final until a host lists it.
-    if (host === null) return notRunning.has(vm.dynamic.status) ? 'live' : 'unknown';
+    // Nobody reports a VM that runs nowhere: once all hosts were heard, its state is final until one of them lists it.
+    if (host === null) {
+      if (!notRunning.has(vm.dynamic.status)) return 'unknown';
+      return this.#hosts.synced() ? 'live' : 'stale';
+    }
     const heardAt = this.#heardAtOf(vm);
     if (heardAt === null || this.#hosts.lost(host)) return 'unknown';
     return now - heardAt <= 2 * this.#hosts.intervalMs(host) ? 'live' : 'stale';
   }
 
   delete(id: string): boolean {
-    const before = this.#vms.get(id);
-    if (before === undefined) return false;
-    this.#vms.delete(id);
-    this.#usage.delete(id);
-    this.#noteSeenOf(before);
-    this.setUnsettled(id, '', null);
-    this.#byHost.move(id, before.dynamic.runOnVds, null);
-    this.#byCluster.move(id, before.static.clusterId, null);
-    this.#byStatus.move(id, before.dynamic.status, null);
-    this.#byName.move(id, before.static.name, null);
-    this.#versioned.changed();
+    if (!this.#remove(id)) return false;
     this.#watchers.tell(id, undefined);
     return true;
+  }
+
+  /** Takes the VM, as it is to be from now on, out of another set, with all that is known of it. */
+  takeOver(vm: Vm, from: VmRepository): void {
+    const { id } = vm;
+    const usage = from.usage(id);
+    const heardAt = from.heardAt(id);
+    const unsettled = from.#unsettled.get(id);
+    const stays = from.get(id)?.dynamic.runOnVds === vm.dynamic.runOnVds;
+    from.#remove(id);
+    if (usage !== undefined) this.#usage.set(id, usage);
+    this.#seenAt.set(id, heardAt);
+    this.#seenAtByHost.move(id, null, vm.dynamic.runOnVds);
+    if (stays && unsettled !== undefined) this.setUnsettled(id, unsettled.host, unsettled.state);
+    this.put(vm);
   }
 
   /** The host is gone: nothing of it is kept. */
   forgetHost(hostId: string): void {
     this.#reportedAt.delete(hostId);
     this.#reportedBefore.delete(hostId);
-    for (const id of [...this.#unsettledByHost.get(hostId)]) this.setUnsettled(id, hostId, null);
+    for (const id of [...this.#unsettledByHost.get(hostId)]) this.#settle(id);
   }
 
   view(): ReadView<Vm> {
@@ -191,6 +204,26 @@ export class VmRepository implements VmReader {
 
   watch(id: string, watcher: Watcher<Vm>): () => void {
     return this.#watchers.add(id, watcher);
+  }
+
+  #remove(id: string): boolean {
+    const before = this.#vms.get(id);
+    if (before === undefined) return false;
+    this.#vms.delete(id);
+    this.#usage.delete(id);
+    this.#noteSeenOf(before);
+    this.#settle(id);
+    this.#byHost.move(id, before.dynamic.runOnVds, null);
+    this.#byCluster.move(id, before.static.clusterId, null);
+    this.#byStatus.move(id, before.dynamic.status, null);
+    this.#byName.move(id, before.static.name, null);
+    this.#versioned.changed();
+    return true;
+  }
+
+  #settle(id: string): void {
+    this.#unsettledByHost.move(id, this.#unsettled.get(id)?.host, null);
+    this.#unsettled.delete(id);
   }
 
   #noteSeenOf(vm: Vm): void {

@@ -1,6 +1,9 @@
 export type Watcher<T> = (current: T | undefined) => void;
 
-/** Listeners by entity: a change costs one lookup, however many entities are watched. */
+/**
+ * Listeners by entity: a change costs one lookup, however many entities are watched. A listener that throws disturbs
+ * neither the writer nor the other listeners; its error becomes an uncaught exception, as with the streams.
+ */
 export class Watchers<T> {
   readonly #byId = new Map<string, Set<Watcher<T>>>();
 
@@ -21,7 +24,15 @@ export class Watchers<T> {
   tell(id: string, current: T | undefined): void {
     const listeners = this.#byId.get(id);
     if (listeners === undefined) return;
-    for (const listener of [...listeners]) listener(current);
+    for (const listener of [...listeners]) {
+      try {
+        listener(current);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   get size(): number {
