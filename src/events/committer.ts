@@ -23,8 +23,10 @@ export interface CommitterState {
  * given, possibly several in one transaction: rows of the same kind and key coalesce to the last one, records never do.
  * Rows and records of one change set are committed together, and records get gapless, rising numbers. One flush is in
  * flight at a time; what comes meanwhile makes up the next one. When the database is slow or away everything waits (no
- * record is dropped); rows waiting are bounded by the number of entities since they coalesce. `committed$` gives records after
- * their commit, in order, each once. `stop` flushes what waits, within its deadline, and completes `committed$`.
+ * record is dropped); rows waiting are bounded by the number of entities and of records, since they coalesce. Change sets
+ * of statistics rows alone explain nothing: they may be committed after later ones. Records are stored as JSON: `committed$`
+ * gives them as they will be read (BigInt as text), after their commit, in order, each once. `stop` flushes what waits,
+ * within its deadline, and completes `committed$`.
  */
 export interface Committer {
   commit(changes: ChangeSet): void;

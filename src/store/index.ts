@@ -3,4 +3,4 @@ export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store.js';
 export type { PostgresConnection } from './postgres/lane.js';
 export { PostgresStore, type PostgresStoreOptions } from './postgres/postgres-store.js';
 export { StatementCounter } from './statement-counter.js';
-export type { LogRetention, LogStore, Statement, StatementListener } from './store.js';
+export type { LogStore } from './store.js';

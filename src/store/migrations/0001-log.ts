@@ -18,10 +18,8 @@ export const up: SchemaMigration = async (db, table) => {
     create table ${table('writer')} (
       shard text collate "C" primary key,
       holder text not null,
-      epoch integer not null,
       host text not null,
       pid integer not null,
-      backend_pid integer,
       since timestamptz not null,
       closed_at timestamptz
     )`.execute(db);

@@ -27,10 +27,10 @@ function provider(schema: string): MigrationProvider {
 }
 
 /**
- * Looks, without writing anything, whether this database may become or is ours.
+ * Looks, without writing anything, whether this database may become or is ours. Gives whether `migrate` is needed.
  * @throws VurtiError DATABASE_OF_ENGINE, SCHEMA_NEWER
  */
-export async function refuseForeignDatabase(db: Kysely<unknown>, schema: string): Promise<void> {
+export async function refuseForeignDatabase(db: Kysely<unknown>, schema: string): Promise<boolean> {
   // pg_class, not information_schema: that one hides tables that this role may not touch.
   const engine = await sql<{ schema: string; database: string }>`
     select n.nspname as schema, current_database() as database
@@ -44,7 +44,7 @@ export async function refuseForeignDatabase(db: Kysely<unknown>, schema: string)
       `Database "${found.database}" holds ${found.schema}.vdc_options: it belongs to an oVirt engine`,
     );
   }
-  if (!(await hasTable(db, schema, MIGRATION_TABLE))) return;
+  if (!(await hasTable(db, schema, MIGRATION_TABLE))) return true;
   const applied = await sql<{
     name: string;
   }>`select name from ${sql.id(schema, MIGRATION_TABLE)} order by name`.execute(db);
@@ -55,6 +55,7 @@ export async function refuseForeignDatabase(db: Kysely<unknown>, schema: string)
       `Schema "${schema}" has steps that this version does not know: ${newer.join(', ')}`,
     );
   }
+  return applied.rows.length < Object.keys(steps).length;
 }
 
 /** Brings the schema up to date, all steps in one transaction. */

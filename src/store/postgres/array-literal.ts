@@ -32,7 +32,7 @@ export interface ChunkLimits {
 }
 
 /** A statement of this size is large enough to be efficient, and encoding it keeps the event loop for a few ms at most. */
-export const chunkLimits: ChunkLimits = { items: 1000, characters: 4_000_000 };
+const chunkLimits: ChunkLimits = { items: 500, characters: 4_000_000 };
 
 export interface Chunk {
   /** One array literal per column. */

@@ -17,15 +17,6 @@ export function databaseError(error: unknown): VurtiError {
   return new VurtiError('DATABASE_UNREACHABLE', `PostgreSQL: ${message}`, { cause: error, details });
 }
 
-/** Runs `call`; what it throws is one of ours. */
-export async function asDatabaseError<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw databaseError(error);
-  }
-}
-
 function sqlStateOf(error: unknown): string | null {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;

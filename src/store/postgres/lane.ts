@@ -1,4 +1,4 @@
-import { type CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { type Scheduler, type Telemetry, withDeadline } from '../../kernel/index.js';
 import type { StatementListener } from '../store.js';
@@ -77,10 +77,12 @@ export class Lane {
             lock_timeout: statementMs,
           }),
     });
-    // Without a listener the end of an idle connection (the server restarts) would end the process.
-    pool.on('error', (error) =>
-      telemetry.log('debug', 'An idle database connection ended', { name, message: error.message }),
-    );
+    // Without listeners the end of a connection (the server restarts) would end the process: the pool listens while
+    // a connection is idle only. What was under way fails by itself.
+    const ended = (error: Error): void =>
+      telemetry.log('debug', 'A database connection ended', { name, message: error.message });
+    pool.on('error', ended);
+    pool.on('connect', (client) => client.on('error', ended));
     pool.on('acquire', (client) => this.#inUse.add(client));
     pool.on('release', (_error, client) => this.#inUse.delete(client));
     this.#pool = pool;
@@ -137,8 +139,4 @@ function counted(client: pg.PoolClient, listener: StatementListener): PostgresPo
     return result;
   };
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release() };
-}
-
-export async function run(db: Kysely<unknown>, query: CompiledQuery): Promise<void> {
-  await db.executeQuery(query);
 }

@@ -11,6 +11,7 @@ import {
   systemRandom,
   type Telemetry,
   VurtiError,
+  withDeadline,
 } from '../../kernel/index.js';
 import { BatchingCommitter, type CommitterTuning } from '../batching-committer.js';
 import { hasTable, migrate, refuseForeignDatabase } from '../migrations/index.js';
@@ -48,7 +49,7 @@ export interface PostgresStoreOptions extends CommitterTuning {
 /** A statement of setup may work on the whole log. */
 const SETUP_MS = 3_600_000;
 const CLAIM_MS = 30_000;
-const GOODBYE_MS = 5_000;
+const GOODBYE_MS = 2_000;
 /** How often a lock that was wrested from its holder is asked for before the start goes on without it. */
 const WREST_TRIES = 20;
 const WREST_PAUSE_MS = 100;
@@ -102,7 +103,7 @@ export class PostgresStore implements LogStore {
       scheduler,
       random,
       telemetry,
-      onRegained: (backendPid) => this.#regained(backendPid),
+      onRegained: () => this.#regained(),
       stillMine: () => this.#stillMine(),
     });
     const target = new PostgresTarget(this.#writer, this.#shard, schema, flushDeadlineMs);
@@ -128,10 +129,12 @@ export class PostgresStore implements LogStore {
 
   async #open(): Promise<void> {
     await this.#setUp(async (setup) => {
-      await setup.within(CLAIM_MS, 'looking at the database', (db) => refuseForeignDatabase(db, this.#schema));
+      const outdated = await setup.within(CLAIM_MS, 'looking at the database', (db) =>
+        refuseForeignDatabase(db, this.#schema),
+      );
       const locked = await this.#takeLock(setup);
-      await setup.within(SETUP_MS, 'the migration of the schema', (db) => migrate(db, this.#schema));
-      await setup.within(CLAIM_MS, 'claiming the log', (db) => this.#shard.claim(db, this.#lock.backendPid));
+      if (outdated) await setup.within(SETUP_MS, 'the migration of the schema', (db) => migrate(db, this.#schema));
+      await setup.within(CLAIM_MS, 'claiming the log', (db) => this.#shard.claim(db));
       if (!locked) await this.#seekWrestedLock();
     });
   }
@@ -177,9 +180,9 @@ export class PostgresStore implements LogStore {
     void this.#lock.seek();
   }
 
-  async #regained(backendPid: number): Promise<boolean> {
+  async #regained(): Promise<boolean> {
     try {
-      await this.#readers.within(CLAIM_MS, 'beginning a new epoch', (db) => this.#shard.bump(db, backendPid));
+      await this.#readers.within(CLAIM_MS, 'beginning a new epoch', (db) => this.#shard.bump(db));
       return true;
     } catch (error) {
       if (!(error instanceof VurtiError) || error.code !== 'DATABASE_FENCED') throw error;
@@ -199,16 +202,24 @@ export class PostgresStore implements LogStore {
   async #close(): Promise<void> {
     await this.#committer.stop();
     if (this.#shard.epoch > 0) {
-      try {
-        await this.#readers.within(GOODBYE_MS, 'letting go of the log', (db) => this.#shard.letGo(db));
-      } catch (error) {
-        // The next start then begins a new epoch; that is all.
-        this.#telemetry.log('warn', 'The log could not be let go of', { message: messageOf(error) });
-      }
+      // If it fails, the next start begins a new epoch; that is all.
+      await this.#inTime('letting go of the log', () => this.#shard.letGo(this.#readers.db));
     }
     this.#lock.close();
     // A flush that was given up may still hang on its connection.
     this.#writer.cut();
-    await Promise.all([this.#writer.end(), this.#readers.end()]);
+    this.#readers.cut();
+    await this.#inTime('closing connections', () => Promise.all([this.#writer.end(), this.#readers.end()]));
+  }
+
+  /** A server that does not answer must not keep us from ending. */
+  async #inTime(what: string, call: () => Promise<unknown>): Promise<void> {
+    const message = `${what} took longer than ${GOODBYE_MS} ms`;
+    const deadline = { ms: GOODBYE_MS, code: 'DATABASE_UNREACHABLE', message, label: 'database-close' } as const;
+    try {
+      await withDeadline(this.#options.scheduler, deadline, call);
+    } catch (error) {
+      this.#telemetry.log('warn', 'The database was not left cleanly', { message: messageOf(error) });
+    }
   }
 }

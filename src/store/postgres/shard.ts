@@ -54,7 +54,7 @@ export class Shard {
   }
 
   /** Makes the log ours. The lock is held, or was wrested. */
-  async claim(db: Kysely<unknown>, backendPid: number | null): Promise<void> {
+  async claim(db: Kysely<unknown>): Promise<void> {
     await db.transaction().execute(async (trx) => {
       await sql`
         insert into ${this.#table('shard')} (name, epoch, head, removed, holder) values (${SHARD}, 1, 0, 0, '')
@@ -69,7 +69,7 @@ export class Shard {
         update ${this.#table('shard')} set epoch = ${epoch}, holder = ${this.#token} where name = ${SHARD}`.execute(
         trx,
       );
-      await this.#recordWriter(trx, epoch, backendPid);
+      await this.#recordWriter(trx);
       this.#epoch = epoch;
       this.#head = row.head;
     });
@@ -79,7 +79,7 @@ export class Shard {
    * The lock was lost and is held again: what was written in between may have a gap in its guard, so a new epoch begins.
    * @throws VurtiError DATABASE_FENCED
    */
-  async bump(db: Kysely<unknown>, backendPid: number): Promise<void> {
+  async bump(db: Kysely<unknown>): Promise<void> {
     this.#bumping = true;
     await db.connection().execute(async (connection) => {
       const { rows } = await sql<{ epoch: number }>`
@@ -89,7 +89,6 @@ export class Shard {
       if (row === undefined) throw await this.fencedBy(connection);
       this.#epoch = row.epoch;
       this.#bumping = false;
-      await this.#recordWriter(connection, row.epoch, backendPid);
     });
   }
 
@@ -162,15 +161,14 @@ export class Shard {
     return row;
   }
 
-  async #recordWriter(db: Kysely<unknown>, epoch: number, backendPid: number | null): Promise<void> {
+  async #recordWriter(db: Kysely<unknown>): Promise<void> {
     const { host, pid } = this.#holder;
     await sql`
-      insert into ${this.#table('writer')} (shard, holder, epoch, host, pid, backend_pid, since)
-      values (${SHARD}, ${this.#token}, ${epoch}, ${host}, ${pid}, ${backendPid}, now())
+      insert into ${this.#table('writer')} (shard, holder, host, pid, since)
+      values (${SHARD}, ${this.#token}, ${host}, ${pid}, now())
       on conflict (shard) do update
-      set holder = excluded.holder, epoch = excluded.epoch, host = excluded.host, pid = excluded.pid,
-        backend_pid = excluded.backend_pid, closed_at = null,
-        since = case when writer.holder = excluded.holder then writer.since else excluded.since end`.execute(db);
+      set holder = excluded.holder, host = excluded.host, pid = excluded.pid, since = excluded.since,
+        closed_at = null`.execute(db);
   }
 
   #table(name: string) {

@@ -3,7 +3,7 @@ import { type Field, type FieldKind, type Fields, type RowKind, type RowWrite, r
 import { boolElement, chunksOf, type Element, jsonElement, numberElement, textElement } from './array-literal.js';
 
 /** Column types by kind of field; the migrations are written by hand and tested against this. */
-export const columnTypes: Readonly<Record<FieldKind, string>> = {
+const columnTypes: Readonly<Record<FieldKind, string>> = {
   text: 'text',
   int: 'bigint',
   float: 'double precision',
@@ -82,7 +82,7 @@ export function fieldOf(fields: Fields, name: string): Field<unknown> {
   return field;
 }
 
-export function list(parts: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+function list(parts: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
   return sql.join(parts);
 }
 

@@ -29,8 +29,8 @@ export interface WriterLockOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly telemetry: Telemetry;
-  /** The lock was lost and is held again, by this session. False = the log is somebody else's: let go. */
-  readonly onRegained: (backendPid: number) => Promise<boolean>;
+  /** The lock was lost and is held again. False = the log is somebody else's: let go. */
+  readonly onRegained: () => Promise<boolean>;
   /** While the lock is somebody else's: false = give up, the log is theirs. */
   readonly stillMine: () => Promise<boolean>;
 }
@@ -50,10 +50,6 @@ export class WriterLock {
 
   constructor(options: WriterLockOptions) {
     this.#options = options;
-  }
-
-  get backendPid(): number | null {
-    return this.#session === null ? null : (this.#mine?.pid ?? null);
   }
 
   /** Null when the lock is ours now, else the session that has it. */
@@ -154,7 +150,7 @@ export class WriterLock {
         return true;
       }
       if (holder === null) {
-        if (!(await onRegained(this.#mine?.pid ?? 0))) this.close();
+        if (!(await onRegained())) this.close();
         return true;
       }
       if (!(await stillMine())) return true;

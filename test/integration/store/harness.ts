@@ -8,7 +8,7 @@ import { fullRow } from '../../store/samples.js';
 import { createDatabase, type Template, type TestDatabase } from '../setup/database.js';
 
 /** A database that holds the empty schema. */
-export const migrated: Template = {
+const migrated: Template = {
   name: 'migrated_store',
   async prepare(url) {
     const store = await openStore(url);
@@ -36,7 +36,7 @@ export async function ask<R extends pg.QueryResultRow>(url: string, sql: string,
 }
 
 /** Longer than an index entry may be, and not to be compressed. */
-export function refusable(id: string): RowWrite {
+function refusable(id: string): RowWrite {
   const random = new SeededRandom(1);
   const long = Array.from({ length: 2000 }, () => random.next().toString(36).slice(2, 10)).join('');
   const write = fullRow('vm_jobs', 0);
