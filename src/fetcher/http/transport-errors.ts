@@ -45,15 +45,21 @@ export function transportError(ask: Question, error: unknown): VurtiError {
   if (code === 'ENOTFOUND' || code.startsWith('EAI_')) {
     return agentError('AGENT_UNKNOWN_HOST', ask, `cannot be reached: the name does not resolve (${code})`, { cause });
   }
-  if (isTls(code, message)) {
+  if (isTls(code)) {
     return agentError('AGENT_TLS', ask, `could not be reached by TLS: ${excerpt(message, 200)}`, { cause });
   }
   if (code.startsWith('HPE_')) return badAnswer(ask, `it is not HTTP (${code})`, undefined, cause);
   if (code.startsWith('Z_') || code.startsWith('ERR_BROTLI') || code.startsWith('ERR_ZSTD')) {
     return badAnswer(ask, `it cannot be decompressed (${code})`, undefined, cause);
   }
-  const what = broken[code] ?? `cannot be reached: ${excerpt(message, 200)}`;
-  return agentError('AGENT_UNREACHABLE', ask, `${what}${broken[code] === undefined ? '' : ` (${code})`}`, { cause });
+  return agentError('AGENT_UNREACHABLE', ask, breakOf(code, message), { cause });
+}
+
+function breakOf(code: string, message: string): string {
+  // Node has one code for both; that it was the handshake is half of the diagnosis.
+  if (/before secure TLS connection/.test(message)) return `closed the connection in the TLS handshake (${code})`;
+  const what = broken[code];
+  return what === undefined ? `cannot be reached: ${excerpt(message, 200)}` : `${what} (${code})`;
 }
 
 /**
@@ -83,9 +89,6 @@ function certificateRefusal({ host }: Question, message: string): string | undef
   return none ? `it wants a certificate and none is configured (alert ${number})` : undefined;
 }
 
-function isTls(code: string, message: string): boolean {
-  if (/^ERR_(?:TLS|SSL|OSSL)/.test(code)) return true;
-  if (code === 'EPROTO') return true;
-  if (/before secure TLS connection was established/.test(message)) return true;
-  return code !== '' && VERIFICATION.test(code);
+function isTls(code: string): boolean {
+  return /^ERR_(?:TLS|SSL|OSSL)/.test(code) || code === 'EPROTO' || VERIFICATION.test(code);
 }
