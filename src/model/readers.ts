@@ -5,8 +5,9 @@ import type { Vm, VmUsage } from './vm.js';
 import type { VmStatus } from './vm-status.js';
 
 /**
- * Read ports on the state of this process. What they give is immutable and belongs to the moment of the call; several
- * calls without an await between them belong to the same moment.
+ * Read ports on the state of this process. Entities are immutable and belong to the moment of the call; several calls
+ * without an await between them belong to the same moment. Sets of ids are not copied: take what you need of them before
+ * the next await or change.
  */
 export interface VdsReader {
   readonly size: number;

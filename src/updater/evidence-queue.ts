@@ -5,7 +5,7 @@ import type { Scheduler, Telemetry } from '../kernel/index.js';
 export type Steps = Iterator<void, void, void> | undefined;
 
 export interface EvidenceQueueOptions {
-  /** Applies one piece of evidence. Must not throw; an error of one VM is that VM's alone. */
+  /** Applies one piece of evidence. An error of one VM is that VM's alone; one that gets out costs the rest of this piece. */
   apply: (evidence: Evidence) => Steps;
   scheduler: Scheduler;
   telemetry: Telemetry;
@@ -87,13 +87,21 @@ export class EvidenceQueue {
   }
 
   #step(host: string, queue: HostQueue): void {
-    if (queue.steps === undefined) {
-      const evidence = queue.items.shift();
-      if (evidence !== undefined) queue.steps = this.#options.apply(evidence);
-    } else if (queue.steps.next().done === true) {
+    try {
+      if (queue.steps === undefined) {
+        const evidence = queue.items.shift();
+        if (evidence !== undefined) queue.steps = this.#options.apply(evidence);
+      } else if (queue.steps.next().done === true) {
+        queue.steps = undefined;
+      }
+    } catch (error) {
       queue.steps = undefined;
+      this.#options.telemetry.count('vurti_rule_errors_total');
+      this.#options.telemetry.log('error', 'evidence could not be applied', { host, error: String(error) });
     }
-    if (queue.steps === undefined && queue.items.length === 0) this.#hosts.delete(host);
+    // The host may have been forgotten, and begun anew, meanwhile.
+    if (queue.steps === undefined && queue.items.length === 0 && this.#hosts.get(host) === queue)
+      this.#hosts.delete(host);
   }
 
   #continueLater(): void {

@@ -75,6 +75,8 @@ export class VmUpdater {
     const set = this.#o.sets.setOfHost(host);
     if (set === undefined) return;
     set.vms.noteReport(host, stamp.receivedAt, (id) => report.has(id));
+    // Not in half a report is not absent, but not seen either.
+    if (!stamp.complete) for (const id of set.vms.byHost(host)) if (!report.has(id)) set.vms.noteMissing(id);
     if (stamp.complete && !this.#initializedBy.has(host)) this.#initializedBy.set(host, stamp.seq);
     for (const problem of report.problems) {
       this.#o.telemetry.count('vurti_report_problems_total');
@@ -85,17 +87,13 @@ export class VmUpdater {
       });
     }
     for (const vmReport of report.changed()) {
-      const vm = set.vms.get(vmReport.vmId);
-      if (vm !== undefined && vm.dynamic.runOnVds === host && vm.dynamic.status === vmReport.status) {
-        this.#takeStatistics(vm, vmReport);
-        // Jobs move on with every poll and say nothing about the VM's state: they are no evidence of a change.
-        if (nextJobs(vm, vmReport, this.#o.mode) !== vm.jobs) this.#decide(vm.id, vmReport, stamp);
-      }
+      this.#takeFigures(set.vms.get(vmReport.vmId), vmReport, stamp);
       yield;
     }
     for (const vmId of [...set.vms.unsettledOn(host)]) {
-      const vmReport = report.get(vmId) ?? null;
-      if (vmReport !== null || (stamp.complete && !report.has(vmId))) this.#decide(vmId, vmReport, stamp);
+      const vmReport = report.get(vmId);
+      if (vmReport !== undefined) this.#decide(vmId, vmReport, stamp);
+      else if (stamp.complete && !report.has(vmId)) this.#absent(vmId, stamp);
       yield;
     }
     for (const [vmId, owner] of this.#formerOwners) {
@@ -109,11 +107,7 @@ export class VmUpdater {
   }
 
   onDisappeared(evidence: VmDisappeared): Steps {
-    const set = this.#o.sets.setOfHost(evidence.host);
-    // The VM may have moved since the report was compared; then this host has nothing to say about it.
-    if (set?.vms.get(evidence.vmId)?.dynamic.runOnVds !== evidence.host) return undefined;
-    set.vms.noteMissing(evidence.vmId);
-    this.#decide(evidence.vmId, null, evidence.stamp);
+    this.#absent(evidence.vmId, evidence.stamp);
     return undefined;
   }
 
@@ -139,6 +133,8 @@ export class VmUpdater {
       if (vm === undefined || vm.dynamic.status === 'Unknown') continue;
       const next: Vm = { ...vm, dynamic: { ...vm.dynamic, status: 'Unknown', statusSince: now } };
       this.#store(vm, next, cause, outbox, incident);
+      this.#o.commands.settled(vmId);
+      outbox.change({ name: 'VmSignalled', signal: 'removeAsync', cause, ...vmPart(next) });
       const about = { host, vm: next };
       outbox.record(
         this.#o.records.event(about, { name: 'VM_SET_TO_UNKNOWN_STATUS', params: {} }, cause, now, incident),
@@ -165,17 +161,47 @@ export class VmUpdater {
     this.#o.commands.forget(vmId);
   }
 
+  /** Figures of a VM that is as expected. */
+  #takeFigures(vm: Vm | undefined, report: VmReport, stamp: EvidenceStamp): void {
+    if (vm === undefined || vm.dynamic.runOnVds !== stamp.host) return;
+    try {
+      if (vm.dynamic.status !== report.status) return;
+      this.#takeStatistics(vm, report, stamp.host);
+      // Jobs move on with every poll and say nothing about the VM's state: they are no evidence of a change.
+      if (nextJobs(vm, report, this.#o.mode) !== vm.jobs) this.#decide(vm.id, report, stamp);
+    } catch (error) {
+      this.#failed(vm.id, stamp.host, error);
+    }
+  }
+
+  /** Not in a complete report. */
+  #absent(vmId: string, stamp: EvidenceStamp): void {
+    const set = this.#o.sets.setOfHost(stamp.host);
+    if (set?.vms.get(vmId)?.dynamic.runOnVds === stamp.host) {
+      set.vms.noteMissing(vmId);
+      this.#decide(vmId, null, stamp);
+    } else {
+      // It does not run here, or no longer: then its absence says nothing, and what this host's reports left open is over.
+      this.#o.sets.setOfVm(vmId)?.vms.setUnsettled(vmId, stamp.host, null);
+    }
+  }
+
   #decide(vmId: string, report: VmReport | null, stamp: EvidenceStamp): void {
     const host = this.#o.sets.hosts.get(stamp.host);
     if (host === undefined) return;
     try {
       this.#judge(this.#caseOf(vmId, report, stamp, host));
     } catch (error) {
-      this.#o.telemetry.count('vurti_rule_errors_total');
-      this.#o.telemetry.log('error', 'a VM could not be judged', { vm: vmId, host: stamp.host, error: String(error) });
-      const now = this.#o.clock.now();
-      this.#o.sets.setOfVm(vmId)?.vms.setUnsettled(vmId, stamp.host, { reason: 'failed', since: now });
+      this.#failed(vmId, stamp.host, error);
     }
+  }
+
+  #failed(vmId: string, hostId: string, error: unknown): void {
+    this.#o.telemetry.count('vurti_rule_errors_total');
+    this.#o.telemetry.log('error', 'a VM could not be judged', { vm: vmId, host: hostId, error: String(error) });
+    const vms = this.#o.sets.setOfVm(vmId)?.vms;
+    if (vms?.unsettled(vmId)?.reason === 'missing') return;
+    vms?.setUnsettled(vmId, hostId, { reason: 'failed', since: this.#o.clock.now() });
   }
 
   #judge(c: VmCase): void {
@@ -282,20 +308,25 @@ export class VmUpdater {
       this.#lastReports.set(vm.id, { host: c.host.id, timestamp: c.report.timestamp });
     }
     if (draft.takeStatistics) {
-      this.#takeStatistics(vm, c.report);
+      this.#takeStatistics(vm, c.report, c.host.id);
       this.#followHash(c, vm, c.report.deviceHash);
     }
   }
 
-  #takeStatistics(vm: Vm, report: VmReport): void {
-    const sample = report.statistics();
-    if (sample === null) return;
-    const set = this.#o.sets.setOfVm(vm.id);
-    const before = set?.vms.usage(vm.id);
-    const usage = nextVmUsage(vm, before, sample);
-    if (usage === before) return;
-    set?.vms.setUsage(vm.id, usage);
-    this.#o.statistics.vmChanged(vm.id);
+  /** Never throws: figures that cannot be read must not stop a decision half-way. */
+  #takeStatistics(vm: Vm, report: VmReport, hostId: string): void {
+    try {
+      const sample = report.statistics();
+      if (sample === null) return;
+      const set = this.#o.sets.setOfVm(vm.id);
+      const before = set?.vms.usage(vm.id);
+      const usage = nextVmUsage(vm, before, sample);
+      if (usage === before) return;
+      set?.vms.setUsage(vm.id, usage);
+      this.#o.statistics.vmChanged(vm.id);
+    } catch (error) {
+      this.#failed(vm.id, hostId, error);
+    }
   }
 
   #resetStatistics(vmId: string): void {

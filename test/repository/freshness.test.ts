@@ -6,13 +6,17 @@ const INTERVAL = 15_000;
 
 function setup() {
   const lost = new Set<string>();
-  const vms = new VmRepository({ lost: (id) => lost.has(id), intervalMs: () => INTERVAL, synced: () => true });
+  let synced = true;
+  const vms = new VmRepository({ lost: (id) => lost.has(id), intervalMs: () => INTERVAL, synced: () => synced });
   /** A complete report of the host with these VMs in it, as the updater notes it. */
   const report = (host: string, at: number, ids: readonly string[]): void => {
     vms.noteReport(host, at, (id) => ids.includes(id));
     for (const id of vms.byHost(host)) if (!ids.includes(id)) vms.noteMissing(id);
   };
-  return { vms, lost, report };
+  const notSynced = (): void => {
+    synced = false;
+  };
+  return { vms, lost, report, notSynced };
 }
 
 describe('freshness of a VM', () => {
@@ -52,6 +56,13 @@ describe('freshness of a VM', () => {
     const { vms } = setup();
     vms.put(vm('v1', status, { runOnVds: null }));
     expect(vms.freshness('v1', 10 ** 9)).toBe(expected);
+  });
+
+  it('of a VM that runs nowhere is stale until every host has had its chance to list it', () => {
+    const { vms, notSynced } = setup();
+    vms.put(vm('v1', 'Down'));
+    notSynced();
+    expect(vms.freshness('v1', 0)).toBe('stale');
   });
 
   it('of a VM that is not held is unknown', () => {

@@ -30,7 +30,10 @@ const list = (values: readonly string[] | null): string => (values ?? []).join('
 const always = (): boolean => true;
 
 /** Networks that the host must have and has not (monitoring-rules.md §2.4 row 2). */
-export function missingNetworks(required: Iterable<ClusterNetwork>, onHost: readonly { readonly name: string }[]): string[] {
+export function missingNetworks(
+  required: Iterable<ClusterNetwork>,
+  onHost: readonly { readonly name: string }[],
+): string[] {
   const names = new Set(onHost.map((network) => network.name));
   return [...required]
     .filter((network) => network.required && network.status === 'OPERATIONAL' && !names.has(network.name))
@@ -76,9 +79,14 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     needs: 'networks of the cluster',
     known: (c) => c.networks.size > 0,
     broken: (c) => {
-      const bare = c.report.networks.filter(({ name, bridged }) => !bridged && c.networks.get(name)?.vmNetwork === true);
+      const bare = c.report.networks.filter(
+        ({ name, bridged }) => !bridged && c.networks.get(name)?.vmNetwork === true,
+      );
       if (bare.length === 0) return null;
-      const Networks = bare.map(({ name }) => name).sort().join(',');
+      const Networks = bare
+        .map(({ name }) => name)
+        .sort()
+        .join(',');
       return broken('VM_NETWORK_IS_BRIDGELESS', 'VDS_SET_NON_OPERATIONAL_VM_NETWORK_IS_BRIDGELESS', { Networks });
     },
   },
@@ -112,8 +120,7 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     doc: 'KVM works on the host; not reported counts as working.',
     needs: null,
     known: always,
-    broken: (c) =>
-      c.report.dynamic.kvmEnabled === false ? broken('KVM_NOT_RUNNING', 'VDS_RUN_IN_NO_KVM_MODE') : null,
+    broken: (c) => (c.report.dynamic.kvmEnabled === false ? broken('KVM_NOT_RUNNING', 'VDS_RUN_IN_NO_KVM_MODE') : null),
   },
   {
     name: 'host.check.emulated-machine',
@@ -155,7 +162,8 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     broken: (c) => {
       const wanted = c.cluster?.additionalRngSources ?? [];
       const has = new Set((c.report.rngSources ?? []).map((source) => source.toUpperCase()));
-      if ((has.has('URANDOM') || has.has('RANDOM')) && wanted.every((source) => has.has(source.toUpperCase()))) return null;
+      if ((has.has('URANDOM') || has.has('RANDOM')) && wanted.every((source) => has.has(source.toUpperCase())))
+        return null;
       return broken('RNG_SOURCES_INCOMPATIBLE_WITH_CLUSTER', 'RNG_SOURCES_INCOMPATIBLE_WITH_CLUSTER', {
         hostSupportedRngSources: list(c.report.rngSources),
         clusterRequiredRngSources: list(wanted),

@@ -10,7 +10,10 @@ type RecoveringRow = Row<RecoveringCase, HostDraft>;
 
 const status = (c: RecoveringCase): VdsStatus => c.host.dynamic.status;
 const ignored = (c: RecoveringCase): boolean =>
-  notMonitored.has(status(c)) || status(c) === 'PreparingForMaintenance' || status(c) === 'NonOperational';
+  notMonitored.has(status(c)) ||
+  status(c) === 'PreparingForMaintenance' ||
+  status(c) === 'NonOperational' ||
+  (c.error === null && status(c) !== 'Initializing');
 const overdue = (c: RecoveringCase): boolean =>
   status(c) === 'Initializing' &&
   c.liveness.recoveringSince !== null &&
@@ -20,7 +23,7 @@ const overdue = (c: RecoveringCase): boolean =>
 export const recoveringTransitions: readonly RecoveringRow[] = [
   {
     name: 'host.recovering.ignored',
-    doc: 'The host is leaving, NonOperational or somebody else’s: that its agent recovers changes nothing.',
+    doc: 'The host is leaving, NonOperational or somebody else’s, so that its agent recovers changes nothing; or the time to recover is over, but the host recovers no longer.',
     when: ignored,
     then: (c, draft) => draft.skip('Initializing', `the host is ${status(c)}`),
   },

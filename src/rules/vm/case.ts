@@ -49,7 +49,7 @@ export interface VmCase {
   readonly pushesHealthy: boolean;
   /** The VM's TPM and NVRAM data are safe, or it has none: it may be destroyed on its host. */
   readonly externalDataKept: boolean;
-  /** This host has had no complete report in this process yet (D19). */
+  /** This host has had a complete report in this process before this one (D19). */
   readonly hostInitialized: boolean;
 }
 

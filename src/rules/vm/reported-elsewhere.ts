@@ -45,7 +45,7 @@ export const elsewhereTransitions: readonly ElsewhereRow[] = [
     when: (c) => !ignored(c) && !secondCopy(c) && onTwoHosts(c),
     then: (c, draft) => {
       if (c.formerOwner?.alerted === true) return;
-      draft.event('VM_RUNNING_ON_TWO_HOSTS', { OtherHost: c.host.static.name });
+      draft.event('VM_RUNNING_ON_TWO_HOSTS', { OtherHost: c.vm.dynamic.runOnVds ?? '' });
       draft.formerOwner = { host: c.host.id, alerted: true };
     },
   },
