@@ -161,12 +161,19 @@ function textOf(address: ListenAddress): string {
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
-/** Counting all VMs for a header of every answer would cost more than the answer. */
+/** Counting all VMs for a header of every answer would cost more than the answer. It must not fail: errors bear it too. */
 function conditionOf(monitor: ServerOptions['monitor'], clock: Clock): () => string {
   let known = { at: Number.NEGATIVE_INFINITY, condition: 'loading' };
+  const look = (): string => {
+    try {
+      return monitor()?.status().condition ?? 'loading';
+    } catch {
+      return 'degraded';
+    }
+  };
   return () => {
     const now = clock.monotonic();
-    if (now - known.at >= STATUS_AGE_MS) known = { at: now, condition: monitor()?.status().condition ?? 'loading' };
+    if (now - known.at >= STATUS_AGE_MS) known = { at: now, condition: look() };
     return known.condition;
   };
 }

@@ -132,7 +132,9 @@ export const settingsSchema = z.strictObject({
         z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a lower-case SQL name'),
         'Schema that holds all tables.',
       ).default('vurti'),
-      poolSize: whole(2, 100, 'Connections to the database.').default(4),
+      poolSize: whole(3, 100, 'Connections to the database: one keeps it ours, one writes, the others read.').default(
+        4,
+      ),
     })
     .prefault({}),
   server: z
@@ -220,7 +222,10 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   log: z
     .strictObject({
-      level: doc(z.enum(['debug', 'info', 'warn', 'error']), 'Least severity of messages on stderr.').default('info'),
+      level: doc(
+        z.enum(['debug', 'info', 'warn', 'error']),
+        'Least severity of messages on stderr. On a terminal info is left out unless it is set here.',
+      ).default('info'),
       format: doc(z.enum(['auto', 'pretty', 'json']), 'auto: pretty on a terminal, JSON elsewhere.').default('auto'),
     })
     .prefault({}),

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { VurtiError } from '../kernel/index.js';
+import type { ClientOptions } from './client.js';
+import type { Io } from './io.js';
+import { readServiceFile } from './service-file.js';
+
+export const defaultUrl = 'http://127.0.0.1:8680';
+
+export interface Wanted {
+  readonly url?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly timeoutMs: number;
+}
+
+/** The settings file: --config, VURTI_CONFIG, ./vurti.yaml, /etc/vurti/vurti.yaml; undefined = none. */
+export function settingsFile(flag: string | undefined, io: Pick<Io, 'env' | 'cwd'>): string | undefined {
+  const named = flag ?? io.env['VURTI_CONFIG'];
+  if (named !== undefined && named !== '') return named;
+  if (existsSync(resolve(io.cwd, 'vurti.yaml'))) return 'vurti.yaml';
+  return existsSync('/etc/vurti/vurti.yaml') ? '/etc/vurti/vurti.yaml' : undefined;
+}
+
+/** --url, VURTI_URL, else the service that left its service.json in the data directory, else the default address. */
+export async function findService(wanted: Wanted, io: Io): Promise<ClientOptions> {
+  const named = wanted.url ?? nonEmpty(io.env['VURTI_URL']);
+  if (named !== undefined && !URL.canParse(/^https?:\/\//.test(named) ? named : '')) {
+    throw new VurtiError('BAD_ARGUMENT', `"${named}" is not a URL like ${defaultUrl}.`, { hint: '' });
+  }
+  const file = readServiceFile(await dataDir(io));
+  const local = file !== undefined && io.isAlive(file.pid) ? file : undefined;
+  const url = named ?? local?.url ?? defaultUrl;
+  const { timeoutMs } = wanted;
+  const given =
+    wanted.tokenFile === undefined ? nonEmpty(io.env['VURTI_TOKEN']) : readToken(resolve(io.cwd, wanted.tokenFile));
+  if (given !== undefined) return { url, token: given, timeoutMs };
+  // The token of the local service is for the local service alone.
+  if (local === undefined || local.url !== url || local.tokenFile === '') {
+    return { url, token: undefined, timeoutMs };
+  }
+  try {
+    return { url, token: readToken(local.tokenFile), timeoutMs };
+  } catch {
+    return {
+      url,
+      token: undefined,
+      noTokenBecause: `The token file ${local.tokenFile} is not readable for you`,
+      timeoutMs,
+    };
+  }
+}
+
+const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new VurtiError('CONFIG_UNREADABLE', `The token file ${file} cannot be read`, { cause: error });
+  }
+}
+
+/** Broken settings must not keep anybody from asking a service that runs. */
+async function dataDir(io: Io): Promise<string> {
+  const named = nonEmpty(io.env['VURTI_DATA_DIR']);
+  if (named !== undefined) return resolve(io.cwd, named);
+  const otherwise = resolve(io.cwd, '.vurti');
+  const file = settingsFile(undefined, io);
+  if (file === undefined || existsSync(resolve(otherwise, 'service.json'))) return otherwise;
+  const { loadSettings } = await import('../monitor/settings/index.js');
+  try {
+    return loadSettings({ file, env: io.env, cwd: io.cwd }).settings.dataDir;
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,70 @@
+/** Each --help begins with three examples: most people need no more of it. */
+export const examples: Readonly<Record<string, readonly [string, string, string]>> = {
+  vurti: [
+    'vurti serve --demo            # a simulated fleet, nothing to configure',
+    'vurti status                  # what is wrong, since when, why',
+    'vurti tail -f -p warning      # follow the events',
+  ],
+  serve: [
+    'vurti serve --demo                             # 20 simulated hosts, 400 VMs',
+    'vurti serve --config /etc/vurti/vurti.yaml     # real hosts',
+    'vurti serve --demo --hosts 50 --vms 2000       # a larger demo',
+  ],
+  simulate: [
+    'vurti simulate --hosts 5 --vms 50              # agents to poll, and settings for them',
+    'vurti simulate --seed 7                        # the same fleet with other happenings',
+    'vurti simulate --write lab.yaml                # then: vurti serve --config lab.yaml',
+  ],
+  status: [
+    'vurti status',
+    'vurti status -w               # again every 2 s',
+    'vurti status --check -q       # exit 1 when something is wrong',
+  ],
+  hosts: [
+    'vurti hosts --status NonResponsive,Connecting',
+    'vurti hosts add kvm-09 10.0.4.19 --cluster prod',
+    'vurti hosts maintenance kvm-09 --reason "new disks"',
+  ],
+  'hosts list': ['vurti hosts list', 'vurti hosts list --cluster prod -o wide', 'vurti hosts list --status Up -o name'],
+  'hosts add': [
+    'vurti hosts add kvm-09 10.0.4.19',
+    'vurti hosts add kvm-09 kvm-09.example.com --cluster prod',
+    'vurti hosts add lab-01 10.0.9.1 --protocol http --port 8000',
+  ],
+  'hosts remove': [
+    'vurti hosts remove kvm-09',
+    'vurti hosts remove kvm-09 --yes',
+    'vurti hosts remove kvm-09 --yes -q',
+  ],
+  'hosts activate': [
+    'vurti hosts activate kvm-09',
+    'vurti hosts activate kvm-09 -q',
+    'vurti hosts activate kvm-09 -o json',
+  ],
+  'hosts maintenance': [
+    'vurti hosts maintenance kvm-09',
+    'vurti hosts maintenance kvm-09 --reason "new disks"',
+    'vurti hosts activate kvm-09                    # ends it',
+  ],
+  vms: [
+    'vurti vms --status Paused,Unknown',
+    'vurti vms --host kvm-07 -o wide',
+    'vurti vms --cluster prod -o json | jq .items[].name',
+  ],
+  tail: [
+    'vurti tail -f -p warning                       # follow: warnings and worse',
+    'vurti tail --since "2h ago" --host kvm-07 -x   # with the cause of each',
+    'vurti tail -o ndjson --cursor-file seen        # only what is new since last time',
+  ],
+  explain: ['vurti explain vm web-03', 'vurti explain host kvm-07', 'vurti explain vm 4a5b --json'],
+  poke: ['vurti poke kvm-07', 'vurti poke kvm-07 kvm-08', 'vurti poke kvm-07 && vurti explain host kvm-07'],
+  config: ['vurti config check', 'vurti config show --origin', 'vurti config show -o json'],
+  'config check': [
+    'vurti config check',
+    'vurti config check --config new.yaml',
+    'vurti config check -q && systemctl restart vurti',
+  ],
+  'config show': ['vurti config show', 'vurti config show --origin', 'vurti config show --config new.yaml -o json'],
+  wait: ['vurti wait serving', 'vurti wait synced --timeout 120', 'vurti wait serving && vurti vms'],
+  version: ['vurti version', 'vurti version --json', 'vurti --version'],
+};

@@ -1,0 +1,181 @@
+import { relative } from 'node:path';
+import { type LogLevel, VurtiError } from '../../kernel/index.js';
+import { type Assignment, type LoadedSettings, loadSettings, type Monitor, VERSION } from '../../monitor/index.js';
+import type { Context } from '../context.js';
+import { settingsFile } from '../discover.js';
+import { Answer, exitCodes } from '../errors.js';
+import { count } from '../human.js';
+import { Stopped } from '../io.js';
+import { makeDataDir, refuseSecond } from './data-dir.js';
+import { logTelemetry } from './log.js';
+import { Service } from './service.js';
+
+export interface ServeOptions {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly dataDir?: string;
+  readonly takeOver?: boolean;
+  readonly demo?: boolean;
+  readonly hosts: number;
+  readonly vms: number;
+  readonly seed: number;
+}
+
+/** Hosts answer within their first interval; a slow start is no reason to give up the last line of the greeting. */
+const SYNCED_WITHIN_SECONDS = 600;
+
+export async function serve(context: Context, options: ServeOptions): Promise<void> {
+  const { io } = context;
+  const loaded = load(context, options);
+  const { settings } = loaded;
+  const shownDir = relative(io.cwd, settings.dataDir).startsWith('..')
+    ? settings.dataDir
+    : relative(io.cwd, settings.dataDir) || '.';
+  makeDataDir(settings.dataDir);
+  await refuseSecond(settings.dataDir, shownDir, io);
+
+  const pretty = settings.log.format === 'pretty' || (settings.log.format === 'auto' && context.err.isTTY);
+  const telemetry = logTelemetry({
+    level: levelOf(loaded, pretty, context),
+    pretty,
+    output: io.stderr,
+    style: context.err,
+  });
+  const greeting = new Greeting(context, pretty, (message, fields) => telemetry.log('info', message, fields));
+  greeting.begin(title(loaded, options, shownDir));
+  const service = new Service({
+    loaded,
+    takeOver: options.takeOver ?? false,
+    demo: options.demo ? { hosts: options.hosts, vms: options.vms, seed: options.seed } : undefined,
+    clock: io.clock,
+    scheduler: io.scheduler,
+    telemetry,
+    progress: (step, url) => {
+      if (step === 'listening') greeting.line('API answers', url);
+      else greeting.line('serving', servingText(service.monitor));
+    },
+  });
+  const stopped = new Promise<void>((resolve) => {
+    if (io.stop.aborted) resolve();
+    io.stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+  let failure: unknown;
+  try {
+    const started = service.start();
+    // A start that is cut short by Ctrl-C fails in its own way, and nobody needs to hear of it.
+    started.catch(() => undefined);
+    await Promise.race([started, stopped]);
+    if (!io.stop.aborted) {
+      greeting.hints();
+      void synced(service.monitor, greeting);
+      failure = await Promise.race([stopped, service.failed]);
+    }
+  } catch (error) {
+    failure = error;
+  }
+  const began = io.clock.monotonic();
+  if (io.stop.aborted) greeting.note('Stopping …');
+  await service.stop();
+  if (failure !== undefined) throw failure;
+  greeting.line('stopped', `in ${((io.clock.monotonic() - began) / 1000).toFixed(1)} s`);
+  if (io.stop.reason instanceof Stopped && io.stop.reason.cause === 'closed-pipe') throw new Answer(exitCodes.ok);
+}
+
+function load(context: Context, options: ServeOptions): LoadedSettings {
+  const { io } = context;
+  const flags: Assignment[] = [];
+  if (options.listen !== undefined)
+    flags.push({ path: ['server', 'listen'], value: options.listen, where: '--listen' });
+  if (options.dataDir !== undefined) flags.push({ path: ['dataDir'], value: options.dataDir, where: '--data-dir' });
+  if (!options.demo) return loadSettings({ file: settingsFile(options.config, io), env: io.env, cwd: io.cwd, flags });
+  // A demo must not mix simulated hosts into real ones: only a file that is named counts, and its rows stay apart.
+  const loaded = loadSettings({
+    file: options.config,
+    env: io.env,
+    cwd: io.cwd,
+    flags,
+    defaults: [{ path: ['database', 'schema'], value: 'vurti_demo', where: '' }],
+  });
+  if (loaded.hosts.length > 0) {
+    throw new VurtiError('BAD_ARGUMENT', 'The settings list real hosts; --demo does not go with them.', {
+      hint: 'Leave out --demo or --config.',
+    });
+  }
+  return loaded;
+}
+
+/** The greeting says on a terminal what info messages say elsewhere. */
+function levelOf(loaded: LoadedSettings, pretty: boolean, context: Context): LogLevel {
+  if (context.globals.verbose) return 'debug';
+  const { level } = loaded.settings.log;
+  return pretty && level === 'info' && loaded.origin(['log', 'level']).layer === 'default' ? 'warn' : level;
+}
+
+function title(loaded: LoadedSettings, options: ServeOptions, shownDir: string): string {
+  const { settings, hosts } = loaded;
+  const fleet = options.demo
+    ? `demo fleet: ${count(options.hosts)} hosts, ${count(options.vms)} VMs (seed ${options.seed})`
+    : `${settings.mode} · ${count(hosts.length)} ${hosts.length === 1 ? 'host' : 'hosts'} from ${loaded.file ?? 'no settings file'}`;
+  const database = settings.database.url
+    ? `PostgreSQL, schema ${settings.database.schema}`
+    : `embedded PostgreSQL, kept in ${shownDir}/`;
+  return `vurti ${VERSION} · ${fleet} · ${database}`;
+}
+
+function servingText(monitor: Monitor | undefined): string {
+  const hosts = monitor?.hosts.list().length ?? 0;
+  if (hosts === 0) return 'no hosts yet: vurti hosts add NAME ADDRESS, or vurti serve --demo';
+  return `${count(hosts)} hosts, ${count(monitor?.vms.list().length ?? 0)} VMs known; asking them`;
+}
+
+async function synced(monitor: Monitor | undefined, greeting: Greeting): Promise<void> {
+  try {
+    await monitor?.until('synced', { timeoutSeconds: SYNCED_WITHIN_SECONDS });
+  } catch {
+    return;
+  }
+  const hosts = monitor?.hosts.list() ?? [];
+  if (hosts.length === 0) return;
+  const answered = hosts.filter((host) => host.heardAt !== null).length;
+  greeting.line(
+    'synced',
+    `${count(answered)}/${count(hosts.length)} hosts answered, ${count(monitor?.status().vms.byFreshness.live ?? 0)} VMs live`,
+  );
+}
+
+/** What a person at a terminal sees of the start; elsewhere the same facts go to the log. */
+class Greeting {
+  readonly #context: Context;
+  readonly #pretty: boolean;
+  readonly #log: (message: string, fields: Record<string, string | number>) => void;
+
+  constructor(
+    context: Context,
+    pretty: boolean,
+    log: (message: string, fields: Record<string, string | number>) => void,
+  ) {
+    this.#context = context;
+    this.#pretty = pretty;
+    this.#log = log;
+  }
+
+  begin(text: string): void {
+    if (this.#pretty) this.#context.note(text);
+    else this.#log(text, { pid: process.pid });
+  }
+
+  /** With the time since the process began. */
+  line(step: string, text: string): void {
+    const seconds = this.#context.io.clock.monotonic() / 1000;
+    if (this.#pretty) this.#context.note(`${seconds.toFixed(1).padStart(5)} s  ${step.padEnd(20)} ${text}`);
+    else this.#log(step, { what: text, afterSeconds: Number(seconds.toFixed(3)) });
+  }
+
+  note(text: string): void {
+    if (this.#pretty) this.#context.note(text);
+  }
+
+  hints(): void {
+    this.note('In a second terminal:  vurti status  ·  vurti tail -f  ·  vurti vms        Ctrl-C stops');
+  }
+}

@@ -1,0 +1,230 @@
+import { join } from 'node:path';
+import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../../kernel/index.js';
+import type { HostSpec, VmSpec } from '../../model/index.js';
+import {
+  agentAccess,
+  coreSettings,
+  createMonitor,
+  type LoadedSettings,
+  type Monitor,
+  parseListen,
+  shownSettings,
+  VERSION,
+} from '../../monitor/index.js';
+import { createServer, ensureToken, type VurtiServer } from '../../server/index.js';
+import { type Simulation, startSimulation } from '../../simulator/index.js';
+import { EmbeddedPostgres } from '../../store/embedded/index.js';
+import { PostgresStore } from '../../store/index.js';
+import { removeServiceFile, writeServiceFile } from '../service-file.js';
+import { takeDemo, takeHosts } from './inventory.js';
+
+export interface ServiceOptions {
+  readonly loaded: LoadedSettings;
+  readonly takeOver: boolean;
+  readonly demo: { readonly hosts: number; readonly vms: number; readonly seed: number } | undefined;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+  /** Told of each step that is done. */
+  readonly progress: (step: 'listening' | 'serving', url: string) => void;
+}
+
+/** A step of the stop that takes longer is left behind; what is committed is kept. */
+const STEP_MS = { server: 1000, start: 8000, monitor: 8000, database: 8000, simulation: 1000 } as const;
+
+/**
+ * The parts of `vurti serve`, started and stopped in order.
+ *
+ * Modes: *starting* – the API answers NOT_READY and says why; *serving*; *stopping* – the API is closed first, then what
+ * waits is written, then the database ends.
+ */
+export class Service {
+  readonly #options: ServiceOptions;
+  /** Settles when the service cannot go on: the database ended, or another vurti took it. */
+  readonly failed: Promise<VurtiError>;
+  #fail: (error: VurtiError) => void = () => undefined;
+  #phase = 'it has just begun';
+  #monitor: Monitor | undefined;
+  #server: VurtiServer | undefined;
+  #embedded: EmbeddedPostgres | undefined;
+  #simulation: Simulation | undefined;
+  #store: PostgresStore | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+  }
+
+  get monitor(): Monitor | undefined {
+    return this.#monitor;
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    const { loaded, demo, progress } = this.#options;
+    const { settings } = loaded;
+    const access = agentAccess(loaded);
+    const url = await this.#listen();
+    progress('listening', url);
+    if (demo !== undefined) this.#simulation = await this.#simulate(demo);
+    this.#phase = settings.database.url === undefined ? 'the embedded PostgreSQL starts' : 'the database is opened';
+    const store = await this.#openStore();
+    this.#store = store;
+    this.#refuseIfStopping();
+    const { clock, scheduler, telemetry } = this.#options;
+    const monitor = await createMonitor({
+      mode: settings.mode,
+      settings: coreSettings(settings),
+      agents: { protocol: settings.agents.protocol, ...(access.tls === null ? {} : { tls: access.tls }) },
+      // Its hosts and VMs follow at once, when what is stored is there to be compared with.
+      ...(demo === undefined ? {} : { vms: [] }),
+      store,
+      clock,
+      scheduler,
+      telemetry,
+    });
+    this.#monitor = monitor;
+    await monitor.start();
+    this.#refuseIfStopping();
+    if (this.#simulation === undefined) takeHosts(monitor, access.hosts, telemetry);
+    else takeDemo(monitor, demoHosts(this.#simulation), demoVms(this.#simulation));
+    progress('serving', url);
+  }
+
+  /** In the way of the data: nothing new comes in, what waits is written, then its place closes. Safe to call twice. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#phase = 'it stops';
+    const { dataDir } = this.#options.loaded.settings;
+    await this.#step('server', this.#server?.close());
+    // A start under way gives up at its next step; what it has made by then is closed below.
+    await this.#step(
+      'start',
+      this.#starting?.catch(() => undefined),
+    );
+    await this.#step('monitor', this.#monitor === undefined ? this.#store?.close() : this.#monitor.stop());
+    await this.#step('database', this.#embedded?.stop());
+    await this.#step('simulation', this.#simulation?.stop());
+    removeServiceFile(dataDir, process.pid);
+  }
+
+  async #step(name: keyof typeof STEP_MS, work: Promise<void> | undefined): Promise<void> {
+    if (work === undefined) return;
+    const { scheduler, telemetry } = this.#options;
+    const late = new Promise<'late'>((resolve) => {
+      const timer = scheduler.after(STEP_MS[name], () => resolve('late'), 'stop');
+      void work.finally(() => timer.cancel()).catch(() => undefined);
+    });
+    try {
+      const outcome = await Promise.race([work, late]);
+      if (outcome === 'late')
+        telemetry.log('error', `The ${name} did not stop in time and is left`, { ms: STEP_MS[name] });
+    } catch (error) {
+      telemetry.log('error', `The ${name} did not stop cleanly`, { error: messageOf(error) });
+    }
+  }
+
+  /** Ctrl-C may come in the middle of a start; what is made after it would never be closed. */
+  #refuseIfStopping(): void {
+    if (this.#stopping !== undefined) throw new VurtiError('STOPPED', 'The service was stopped while it started');
+  }
+
+  async #listen(): Promise<string> {
+    const { loaded, clock, scheduler, telemetry } = this.#options;
+    const { server, dataDir } = loaded.settings;
+    const listen = parseListen(server.listen);
+    if (listen === undefined) throw new VurtiError('CONFIG_INVALID', `server.listen: ${server.listen}`);
+    const tokenFile = join(dataDir, 'token');
+    this.#server = createServer({
+      monitor: () => this.#monitor,
+      phase: () => this.#phase,
+      listen,
+      allowedHosts: server.allowedHosts,
+      token: ensureToken(tokenFile),
+      settings: () => shownSettings(loaded),
+      clock,
+      scheduler,
+      telemetry,
+    });
+    const url = await this.#server.listen();
+    const since = new Date(clock.now()).toISOString();
+    writeServiceFile(dataDir, { url, pid: process.pid, since, tokenFile, version: VERSION });
+    return url;
+  }
+
+  #simulate(demo: NonNullable<ServiceOptions['demo']>): Promise<Simulation> {
+    this.#phase = 'the demo fleet starts';
+    const { telemetry } = this.#options;
+    return startSimulation({
+      ...demo,
+      onHappening: (line) => telemetry.log('debug', line),
+      onProblem: (message) => telemetry.log('warn', message),
+    });
+  }
+
+  async #openStore(): Promise<PostgresStore> {
+    const { loaded, clock, scheduler, telemetry, takeOver } = this.#options;
+    const { database, dataDir } = loaded.settings;
+    const connection = database.url === undefined || database.url === '' ? await this.#embed(dataDir) : database.url;
+    this.#refuseIfStopping();
+    this.#phase = 'the stored state is loaded';
+    return PostgresStore.open({
+      connection,
+      schema: database.schema,
+      poolSize: database.poolSize,
+      takeOver,
+      clock,
+      scheduler,
+      telemetry,
+      onFenced: (error) => this.#fail(error),
+    });
+  }
+
+  async #embed(dataDir: string): Promise<EmbeddedPostgres['connection']> {
+    const { clock, scheduler, telemetry } = this.#options;
+    const embedded = await EmbeddedPostgres.start({ dataDir, clock, scheduler, telemetry });
+    this.#embedded = embedded;
+    void embedded.exited.then(() =>
+      this.#fail(new VurtiError('EMBEDDED_DATABASE', 'The embedded PostgreSQL ended by itself')),
+    );
+    return embedded.connection;
+  }
+}
+
+function demoHosts(simulation: Simulation): HostSpec[] {
+  return simulation.endpoints().map(({ id, name, address, port, protocol, cluster }) => ({
+    id,
+    name,
+    address,
+    port,
+    protocol,
+    cluster,
+    source: 'demo',
+    tls: null,
+  }));
+}
+
+/** What an engine would know of its VMs. */
+function demoVms(simulation: Simulation): VmSpec[] {
+  return simulation.fleet.vms().map(({ id, name, cluster, ha, vcpus, memoryMb, nics }) => ({
+    id,
+    name,
+    cluster,
+    ha,
+    vcpus,
+    memoryMb,
+    nics: nics.map((nic) => ({ mac: nic.mac, name: nic.name, profile: null, speedMbps: null })),
+  }));
+}
