@@ -20,7 +20,6 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const ONE = 0x31;
 const NINE = 0x39;
-const COLON = 0x3a;
 const UPPER_E = 0x45;
 const OPEN_LIST = 0x5b;
 const BACKSLASH = 0x5c;
@@ -115,7 +114,7 @@ function endsValue(body: Buffer, from: number): boolean {
   let i = from;
   while (body[i] === SPACE || body[i] === TAB || body[i] === LINE_FEED || body[i] === RETURN) i += 1;
   const next = body[i];
-  return next !== COLON && (next === undefined || next === COMMA || next === CLOSE_LIST || next === CLOSE_OBJECT);
+  return next === undefined || next === COMMA || next === CLOSE_LIST || next === CLOSE_OBJECT;
 }
 
 function quoted(body: Buffer, start: number, long: readonly number[]): string {

@@ -57,6 +57,12 @@ describe('connections that break', () => {
     );
   });
 
+  it('the cause is Node’s own error', async () => {
+    const { host } = await listen(createServer());
+    const error = await failureOf(ask({ ...host, port: await freePort() }));
+    expect(error.cause).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect' });
+  });
+
   it('the name does not resolve', async () => {
     const error = await failureOf(ask({ ...nowhere, address: 'no-such-host.invalid' }));
     expect(error).toMatchObject({

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { ServerOptions } from 'node:https';
-import { createServer as createTlsServer } from 'node:tls';
+import tls from 'node:tls';
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { AgentTls } from '../../src/model/index.js';
 import { failureOf, newFetcher, oneLine, patient } from './support/calls.js';
 import { json, listen, startGateway, startRaw } from './support/gateway.js';
@@ -57,7 +57,7 @@ describe('TLS with a client certificate', () => {
     ['TLSv1.3', /does not accept our certificate \(alert 116, certificate required\)/],
   ] as const)('%s: an agent that wants a certificate and gets none says so', async (version, text) => {
     // A server that only shakes hands: one that also speaks HTTP closes in a way that can overtake the alert.
-    const server = createTlsServer({ ...agent, minVersion: version, maxVersion: version });
+    const server = tls.createServer({ ...agent, minVersion: version, maxVersion: version });
     server.on('tlsClientError', () => undefined);
     const { host } = await listen(server, withoutCertificate);
     const error = await failureOf(newFetcher().getStats(host, patient()));
@@ -89,11 +89,11 @@ describe('TLS with a client certificate', () => {
     expect(asked).toEqual([]);
   });
 
-  it('versions before 1.2 are not spoken', async () => {
-    const { host } = await start(
-      { ...agent, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' },
-      client,
-    );
+  it('versions before 1.2 are not spoken, even where Node is told to', async () => {
+    const { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS } = tls;
+    onTestFinished(() => void Object.assign(tls, { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS }));
+    Object.assign(tls, { DEFAULT_MIN_VERSION: 'TLSv1', DEFAULT_CIPHERS: 'ALL:@SECLEVEL=0' });
+    const { host } = await start({ ...agent, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }, client);
     expect((await failureOf(newFetcher().getStats(host, patient()))).code).toBe('AGENT_TLS');
   });
 

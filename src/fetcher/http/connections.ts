@@ -28,7 +28,9 @@ export class Connections {
 
   /** @throws the error of TLS for certificates that cannot be read. */
   begin(host: HostEndpoint, maxSockets: number, caller: AbortSignal): Flight {
-    const connection = this.#connectionOf(host, maxSockets);
+    const connection = this.#connectionOf(host);
+    // Settings may change while the connection stays.
+    connection.agent.maxSockets = maxSockets;
     const controller = new AbortController();
     const onCallerAbort = (): void => controller.abort(caller.reason);
     caller.addEventListener('abort', onCallerAbort, { once: true });
@@ -56,20 +58,17 @@ export class Connections {
     return [...this.#byHost.keys()];
   }
 
-  #connectionOf(host: HostEndpoint, maxSockets: number): Connection {
+  #connectionOf(host: HostEndpoint): Connection {
     const known = this.#byHost.get(host.id);
     if (known !== undefined) {
-      if (isFor(known, host)) {
-        known.agent.maxSockets = maxSockets;
-        return known;
-      }
+      if (isFor(known, host)) return known;
       this.release(
         host.id,
         new VurtiError('AGENT_ABORTED', `${host.name} is asked at another address or with other keys now`),
       );
     }
     const { address, port, tls } = host;
-    const connection = { address, port, tls, agent: agentFor(tls, maxSockets), flights: new Set<AbortController>() };
+    const connection = { address, port, tls, agent: agentFor(tls), flights: new Set<AbortController>() };
     this.#byHost.set(host.id, connection);
     return connection;
   }
@@ -83,8 +82,8 @@ function isFor(known: Connection, { address, port, tls }: HostEndpoint): boolean
   return ca === tls.ca && cert === tls.cert && key === tls.key && checkHostName === tls.checkHostName;
 }
 
-function agentFor(tls: AgentTls | null, maxSockets: number): HttpAgent | HttpsAgent {
-  const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets };
+function agentFor(tls: AgentTls | null): HttpAgent | HttpsAgent {
+  const options = { keepAlive: true };
   if (tls === null) return new HttpAgent(options);
   const { ca, cert, key } = tls;
   return new HttpsAgent({
