@@ -25,6 +25,8 @@ export type Change =
     } & HostPart)
   | ({ readonly name: 'VdsUpdated'; readonly changes: readonly FieldChange[]; readonly cause: Cause } & HostPart)
   | ({ readonly name: 'VdsRemoved'; readonly cause: Cause } & HostPart)
+  /** Word of a step that is the core's own, for those who take part in it. Not a change of state. */
+  | ({ readonly name: 'VdsSignalled'; readonly signal: string; readonly cause: Cause } & HostPart)
   | ({ readonly name: 'VmAdded'; readonly cause: Cause } & VmPart)
   | ({
       readonly name: 'VmStateChanged';

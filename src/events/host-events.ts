@@ -272,6 +272,13 @@ export const hostEvents = {
     'networks are out of sync: {Networks}',
     'The host’s networks differ from their definition.',
   ),
+  VDS_ALERT_FENCE_OPERATION_SKIPPED: host(
+    9003,
+    'ALERT',
+    0,
+    'lost, and not fenced: {Reason}',
+    'Fencing chain: too soon after the start of the service.',
+  ),
   VDS_ALERT_FENCE_DISABLED_BY_CLUSTER_POLICY: host(
     9015,
     'ALERT',

@@ -58,6 +58,9 @@ export type IntentKind =
   | 'restartOnLease'
   | 'migrateVms'
   | 'activate'
+  | 'initVdsOnUp'
+  | 'maintenanceNumberOfVdss'
+  | 'disconnectStoragePool'
   | 'importVm';
 
 export type LogRecordDraft = ChangeRecord | EventRecord | IntentRecord;

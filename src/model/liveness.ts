@@ -23,6 +23,14 @@ export interface VdsLiveness {
   readonly vmStatsFailingSince: number | null;
   /** When the agent began to answer "recovering" (code 99). */
   readonly recoveringSince: number | null;
+  /** When a nic with a required network was first seen down, and one has been since (§2.5). */
+  readonly nicsDownSince: number | null;
+  /** Counts the calls that failed since the host was lost: VMs with leases are started elsewhere at certain ones (§3.5). */
+  readonly leaseCounter: number;
+  /** When a host that leaves is to be asked again to move its VMs; null: when its status is that old. */
+  readonly maintenanceRetryAt: number | null;
+  /** The manager said that the host boots: until then its silence means nothing (§3.4). */
+  readonly rebootUntil: number | null;
 }
 
 /** Why a VM's last decision was not final; it is decided again on every report of its host (principle 2). */
@@ -41,5 +49,9 @@ export function initialLiveness(now: number): VdsLiveness {
     initialized: false,
     vmStatsFailingSince: null,
     recoveringSince: null,
+    nicsDownSince: null,
+    leaseCounter: 0,
+    maintenanceRetryAt: null,
+    rebootUntil: null,
   };
 }

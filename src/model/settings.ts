@@ -55,6 +55,37 @@ export interface MonitorSettings extends HostSettings {
     readonly timeDriftSeconds: number;
     readonly nicDownGraceSeconds: number;
   };
+  readonly maintenance: {
+    /** VMs made outside may stay on a host that goes into Maintenance. */
+    readonly ignoreExternalVms: boolean;
+    /** A host that still has VMs is asked so often to move them. */
+    readonly retrySeconds: number;
+  };
+  readonly fencing: {
+    /** No host is fenced that soon after our own start: it may be we who were away. */
+    readonly startupDelaySeconds: number;
+    /** A host that boots may be silent for so long. */
+    readonly rebootSeconds: number;
+  };
+  readonly autoRecovery: {
+    /** Hosts that a rule made NonOperational are activated again when nothing that we know forbids it. */
+    readonly hosts: boolean;
+    readonly intervalSeconds: number;
+  };
+  readonly haRestart: {
+    /** Between the first tries … */
+    readonly retrySeconds: number;
+    readonly shortTries: number;
+    /** … and between all others. */
+    readonly longRetrySeconds: number;
+    /** A VM waits no longer than this, in all, for VMs of higher priority. */
+    readonly maxBlockedSeconds: number;
+  };
+  readonly watchdog: {
+    /** How often hosts are looked for that were not heard for `silentSeconds`; 0 = never. */
+    readonly intervalSeconds: number;
+    readonly silentSeconds: number;
+  };
   /** Own settings by cluster id or name, and by host id or name; a host's win. */
   readonly clusters: Readonly<Record<string, DeepPartial<HostSettings>>>;
   readonly hosts: Readonly<Record<string, DeepPartial<HostSettings>>>;
@@ -91,6 +122,11 @@ export const defaultSettings: MonitorSettings = {
     timeDriftSeconds: 300,
     nicDownGraceSeconds: 60,
   },
+  maintenance: { ignoreExternalVms: false, retrySeconds: 300 },
+  fencing: { startupDelaySeconds: 300, rebootSeconds: 600 },
+  autoRecovery: { hosts: true, intervalSeconds: 300 },
+  haRestart: { retrySeconds: 30, shortTries: 10, longRetrySeconds: 1800, maxBlockedSeconds: 600 },
+  watchdog: { intervalSeconds: 900, silentSeconds: 1200 },
   clusters: {},
   hosts: {},
 };

@@ -33,6 +33,11 @@ function mergeSettings(options: MonitorOptions): MonitorSettings {
     flap: { ...defaultSettings.flap, ...given.flap },
     statistics: { ...defaultSettings.statistics, ...given.statistics },
     thresholds: { ...defaultSettings.thresholds, ...given.thresholds },
+    maintenance: { ...defaultSettings.maintenance, ...given.maintenance },
+    fencing: { ...defaultSettings.fencing, ...given.fencing },
+    autoRecovery: { ...defaultSettings.autoRecovery, ...given.autoRecovery },
+    haRestart: { ...defaultSettings.haRestart, ...given.haRestart },
+    watchdog: { ...defaultSettings.watchdog, ...given.watchdog },
     clusters: (given.clusters ?? {}) as MonitorSettings['clusters'],
     hosts: (given.hosts ?? {}) as MonitorSettings['hosts'],
   };

@@ -31,6 +31,15 @@ export type Signal =
   | 'saveExternalData'
   | 'refreshIsoCache';
 
+/** Steps of a decision about a host, for those who take part in them; what must not be lost is an intent. */
+export type HostSignal =
+  /** A rule of the cluster is broken (§2.4.3). */
+  | 'setNonOperational'
+  /** The chain of §3.4 was begun, whatever its first steps decided. */
+  | 'fencingTreatment'
+  /** The time to recover (§3.7) runs no longer. */
+  | 'cancelRecoveryTimer';
+
 /** What was not done, and why: for `explain`. */
 export interface NotDone {
   readonly what: string;

@@ -10,6 +10,7 @@ type Override = DeepPartial<HostSettings>;
 /** What the core needs of the settings. */
 export function coreSettings(settings: Settings): MonitorSettings {
   const { mode, poll, grace, absence, recoveryTimeoutSeconds, flap, statistics, thresholds } = settings;
+  const { maintenance, fencing, autoRecovery, haRestart, watchdog } = settings;
   const widest = (interval: number): number => Math.max(poll.maxIntervalSeconds, interval);
   /** An interval of its own above the general maximum moves that maximum along. */
   const own = (override: Settings['hosts'][string]): Override => {
@@ -30,6 +31,11 @@ export function coreSettings(settings: Settings): MonitorSettings {
     flap,
     statistics,
     thresholds,
+    maintenance,
+    fencing,
+    autoRecovery,
+    haRestart,
+    watchdog,
     clusters: each(settings.clusters),
     hosts: each(settings.hosts),
   };

@@ -162,7 +162,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       protocol: doc(
         z.enum(['vdsm', 'http']),
-        'vdsm: JSON-RPC over STOMP. http: the gateway protocol of vurti.',
+        'Protocol of hosts that name none. vdsm: JSON-RPC over STOMP; not in this version yet. http: docs/http-agent.md.',
       ).default('vdsm'),
       tls: tls.optional(),
       maxInFlight: limits.maxInFlight.default(d.agents.maxInFlight),
@@ -200,10 +200,47 @@ export const settingsSchema = z.strictObject({
       swapFreeMiB: number(0, 1_000_000, 'Free swap space below this is reported.'),
       diskLowMiB: number(0, 1_000_000, 'Free space on a local disk below this is a warning …'),
       diskCriticalMiB: number(0, 1_000_000, '… and below this an error.'),
-      timeDriftSeconds: number(1, 86_400, 'A host’s clock that differs by more is reported.'),
+      timeDriftSeconds: number(0, 86_400, 'A host’s clock that differs by more is reported; 0 = never.'),
       nicDownGraceSeconds: number(0, 3600, 'A nic may be down this long before its host becomes NonOperational.'),
     },
     d.thresholds,
+  ),
+  maintenance: group(
+    {
+      ignoreExternalVms: doc(z.boolean(), 'VMs made outside may stay on a host that goes into Maintenance.'),
+      retrySeconds: number(1, 86_400, 'A host that leaves and still has VMs is asked so often to move them.'),
+    },
+    d.maintenance,
+  ),
+  fencing: group(
+    {
+      startupDelaySeconds: number(0, 86_400, 'No host is fenced that soon after the start of the service.'),
+      rebootSeconds: number(0, 86_400, 'A host that is being rebooted may be silent for so long.'),
+    },
+    d.fencing,
+  ),
+  autoRecovery: group(
+    {
+      hosts: doc(z.boolean(), 'NonOperational hosts are activated again when nothing that is known forbids it.'),
+      intervalSeconds: number(10, 86_400, 'They are looked through this often.'),
+    },
+    d.autoRecovery,
+  ),
+  haRestart: group(
+    {
+      retrySeconds: number(1, 86_400, 'A highly available VM whose restart failed is tried again after this …'),
+      shortTries: whole(1, 1000, '… until so many tries have failed, …'),
+      longRetrySeconds: number(1, 86_400, '… and after this from then on, for ever.'),
+      maxBlockedSeconds: number(0, 86_400, 'It waits no longer than this, in all, for VMs of higher priority.'),
+    },
+    d.haRestart,
+  ),
+  watchdog: group(
+    {
+      intervalSeconds: number(0, 86_400, 'Hosts without an answer are looked for this often; 0 = never.'),
+      silentSeconds: number(1, 86_400, 'A monitored host that did not answer for so long is named in the log.'),
+    },
+    d.watchdog,
   ),
   clusters: doc(
     z.record(z.string(), override),

@@ -154,6 +154,11 @@ function settingsOf(given: DeepPartial<MonitorSettings>): MonitorSettings {
     flap: { ...defaultSettings.flap, ...given.flap },
     statistics: { ...defaultSettings.statistics, persistIntervalSeconds: 0, ...given.statistics },
     thresholds: { ...defaultSettings.thresholds, ...given.thresholds },
+    maintenance: { ...defaultSettings.maintenance, ...given.maintenance },
+    fencing: { ...defaultSettings.fencing, ...given.fencing },
+    autoRecovery: { ...defaultSettings.autoRecovery, ...given.autoRecovery },
+    haRestart: { ...defaultSettings.haRestart, ...given.haRestart },
+    watchdog: { ...defaultSettings.watchdog, ...given.watchdog },
     clusters: {},
     hosts: {},
   };
