@@ -9,7 +9,7 @@ export interface Question {
 }
 
 /** "kvm-07 (10.0.4.17:54321)": who and where, at the head of every message. */
-export function whereOf(host: HostEndpoint): string {
+function whereOf(host: HostEndpoint): string {
   const address = host.address.includes(':') ? `[${host.address}]` : host.address;
   return `${excerpt(host.name)} (${excerpt(address)}:${host.port})`;
 }

@@ -1,7 +1,7 @@
-export { decodeVmStatusEvent, type VmStatusEvent } from './decode/vm-event.js';
-export { FakeAgent, type FakeCall } from './fake/fake-agent.js';
+export { decodeVmStatusEvent } from './decode/vm-event.js';
+export type { FakeAgent, FakeCall } from './fake/fake-agent.js';
 export { FakeFetcher, type FakeFetcherOptions } from './fake/fake-fetcher.js';
 export type { FakeHost, FakeHostFacts } from './fake/fake-host.js';
 export type { FakeVm, FakeVmFacts } from './fake/fake-vm.js';
 export { HttpFetcher, type HttpFetcherOptions } from './http/http-fetcher.js';
-export type { AgentCaller, AgentParams, CallOptions, Fetcher, VdsFetcher, VmFetcher } from './ports.js';
+export type { AgentCaller, CallOptions, Fetcher, VdsFetcher, VmFetcher } from './ports.js';

@@ -2,7 +2,7 @@ import type { VdsInterface } from '../../model/index.js';
 import type { Reader } from './reader.js';
 
 type Interface = Omit<VdsInterface, 'hostId'>;
-export type HostNetwork = { readonly name: string; readonly bridged: boolean };
+type HostNetwork = { readonly name: string; readonly bridged: boolean };
 
 export interface HostNetworks {
   readonly interfaces: readonly Interface[];

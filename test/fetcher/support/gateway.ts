@@ -6,7 +6,7 @@ import type { AgentTls, HostEndpoint } from '../../../src/model/index.js';
 import type { Json } from './fixtures.js';
 
 /** One request as the gateway got it. */
-export interface Asked {
+interface Asked {
   readonly request: IncomingMessage;
   readonly method: string;
   readonly params: Json;
