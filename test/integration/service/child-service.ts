@@ -57,7 +57,9 @@ export class ChildService {
     });
   }
 
-  async get(path: string): Promise<{ readonly items: readonly Record<string, unknown>[]; readonly [key: string]: unknown }> {
+  async get(
+    path: string,
+  ): Promise<{ readonly items: readonly Record<string, unknown>[]; readonly [key: string]: unknown }> {
     const response = await fetch(`${this.#url}${path}`);
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as { items: Record<string, unknown>[] };

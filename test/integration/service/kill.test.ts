@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
 import pg from 'pg';
-import { SeededRandom, randomInt } from '../../../src/kernel/index.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { randomInt, SeededRandom } from '../../../src/kernel/index.js';
 import { vmStatusFromAgent } from '../../../src/model/index.js';
 import { type Simulation, startSimulation } from '../../../src/simulator/index.js';
 import { withDatabase } from '../setup/database.js';
@@ -79,36 +79,40 @@ async function log(): Promise<{ seq: number; epoch: number }[]> {
   }
 }
 
-it(`killed ${KILLS} times at any moment: nothing committed is lost or doubled, and the state is right again`, async () => {
-  const random = new SeededRandom(42);
-  const seen: Seen[] = [];
-  let at: string | null = null;
-  for (let kill = 0; kill < KILLS; kill++) {
+it(
+  `killed ${KILLS} times at any moment: nothing committed is lost or doubled, and the state is right again`,
+  async () => {
+    const random = new SeededRandom(42);
+    const seen: Seen[] = [];
+    let at: string | null = null;
+    for (let kill = 0; kill < KILLS; kill++) {
+      await service.start();
+      const following = follow(at, seen);
+      const calm = busy(random);
+      await new Promise((resolve) => setTimeout(resolve, randomInt(random, 1500, 4000)));
+      await service.kill();
+      calm();
+      at = await following;
+    }
     await service.start();
-    const following = follow(at, seen);
-    const calm = busy(random);
-    await new Promise((resolve) => setTimeout(resolve, randomInt(random, 1500, 4000)));
-    await service.kill();
-    calm();
-    at = await following;
-  }
-  await service.start();
-  await expect.poll(async () => wrong(), { timeout: 20_000, interval: 250 }).toEqual([]);
+    await expect.poll(async () => wrong(), { timeout: 20_000, interval: 250 }).toEqual([]);
 
-  const records = await log();
-  expect(records.length).toBeGreaterThan(HOSTS + VMS);
-  expect(records.map((record) => record.seq)).toEqual(Array.from({ length: records.length }, (_, i) => i + 1));
-  // What a reader was shown before the kills is still there, once, in the same order.
-  const cursors = seen.map((one) => one.cursor);
-  expect(new Set(cursors).size).toBe(cursors.length);
-  expect(cursors.length).toBeGreaterThan(0);
-  const again: Seen[] = [];
-  const reading = follow(null, again);
-  await expect.poll(() => again.length >= seen.length, { timeout: 10_000, interval: 100 }).toBe(true);
-  await service.kill();
-  await reading;
-  expect(again.slice(0, seen.length)).toEqual(seen);
-}, KILLS * 20_000 + 60_000);
+    const records = await log();
+    expect(records.length).toBeGreaterThan(HOSTS + VMS);
+    expect(records.map((record) => record.seq)).toEqual(Array.from({ length: records.length }, (_, i) => i + 1));
+    // What a reader was shown before the kills is still there, once, in the same order.
+    const cursors = seen.map((one) => one.cursor);
+    expect(new Set(cursors).size).toBe(cursors.length);
+    expect(cursors.length).toBeGreaterThan(0);
+    const again: Seen[] = [];
+    const reading = follow(null, again);
+    await expect.poll(() => again.length >= seen.length, { timeout: 10_000, interval: 100 }).toBe(true);
+    await service.kill();
+    await reading;
+    expect(again.slice(0, seen.length)).toEqual(seen);
+  },
+  KILLS * 20_000 + 60_000,
+);
 
 /** VMs of which the service says something else than the fleet. */
 async function wrong(): Promise<string[]> {
