@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { collectPages } from '../../src/fetcher/http/vm-pages.js';
+import { CountedIds } from '../../src/kernel/index.js';
 import { failureOf, limits, newFetcher, oneLine, patient } from './support/calls.js';
 import { type Json, host as nowhere } from './support/fixtures.js';
 import { json, startGateway } from './support/gateway.js';
@@ -106,15 +107,33 @@ describe('a list in pages', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('can be given up between two pages', async () => {
+  it('can be given up while a page is asked for', async () => {
     const controller = new AbortController();
     const { host, asked } = await startGateway(({ id }, response) => {
-      json(response, { id, result: { items: [], next: asked.length } });
       if (asked.length === 3) controller.abort();
+      else json(response, { id, result: { items: [], next: asked.length } });
     });
     expect((await failureOf(newFetcher().getAllVmStats(host, { signal: controller.signal }))).code).toBe(
       'AGENT_ABORTED',
     );
-    expect(asked.length).toBeLessThanOrEqual(4);
+    expect(asked).toHaveLength(3);
+  });
+
+  it('can be given up between two pages', async () => {
+    const controller = new AbortController();
+    const ids = new CountedIds();
+    let questions = 0;
+    const uuid = (): string => {
+      questions += 1;
+      // The moment after an answer and before the next question.
+      if (questions === 3) controller.abort();
+      return ids.uuid();
+    };
+    const { host, asked } = await startGateway(({ id }, response) =>
+      json(response, { id, result: { items: [], next: asked.length } }),
+    );
+    const call = newFetcher({ ids: { uuid } }).getAllVmStats(host, { signal: controller.signal });
+    expect((await failureOf(call)).code).toBe('AGENT_ABORTED');
+    expect(asked).toHaveLength(2);
   });
 });

@@ -33,6 +33,8 @@ export class Connections {
     connection.agent.maxSockets = maxSockets;
     const controller = new AbortController();
     const onCallerAbort = (): void => controller.abort(caller.reason);
+    // A signal that has aborted already, between two pages, tells nobody again.
+    if (caller.aborted) onCallerAbort();
     caller.addEventListener('abort', onCallerAbort, { once: true });
     connection.flights.add(controller);
     return {
