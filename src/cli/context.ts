@@ -61,9 +61,9 @@ export class Context {
     if (!this.globals.quiet) this.io.stderr.write(`${finish(this.err, text)}\n`);
   }
 
-  async client(): Promise<Client> {
+  client(): Client {
     const { url, tokenFile, timeout } = this.globals;
     const timeoutMs = (timeout ?? REQUEST_TIMEOUT_SECONDS) * 1000;
-    return new Client(this.io, await findService({ url, tokenFile, timeoutMs }, this.io));
+    return new Client(this.io, findService({ url, tokenFile, timeoutMs }, this.io));
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
 import { VurtiError } from '../kernel/index.js';
 import type { ClientOptions } from './client.js';
 import type { Io } from './io.js';
@@ -22,12 +23,12 @@ export function settingsFile(flag: string | undefined, io: Pick<Io, 'env' | 'cwd
 }
 
 /** --url, VURTI_URL, else the service that left its service.json in the data directory, else the default address. */
-export async function findService(wanted: Wanted, io: Io): Promise<ClientOptions> {
+export function findService(wanted: Wanted, io: Io): ClientOptions {
   const named = wanted.url ?? nonEmpty(io.env['VURTI_URL']);
   if (named !== undefined && !URL.canParse(/^https?:\/\//.test(named) ? named : '')) {
     throw new VurtiError('BAD_ARGUMENT', `"${named}" is not a URL like ${defaultUrl}.`, { hint: '' });
   }
-  const file = readServiceFile(await dataDir(io));
+  const file = readServiceFile(dataDir(io));
   const local = file !== undefined && io.isAlive(file.pid) ? file : undefined;
   const url = named ?? local?.url ?? defaultUrl;
   const { timeoutMs } = wanted;
@@ -60,16 +61,20 @@ function readToken(file: string): string {
   }
 }
 
-/** Broken settings must not keep anybody from asking a service that runs. */
-async function dataDir(io: Io): Promise<string> {
+/**
+ * Where a service leaves its file. Of the settings this line alone is read, without the rest of vurti: an answer should
+ * not wait for that, and broken settings must not keep anybody from asking a service that runs.
+ */
+function dataDir(io: Io): string {
   const named = nonEmpty(io.env['VURTI_DATA_DIR']);
   if (named !== undefined) return resolve(io.cwd, named);
   const otherwise = resolve(io.cwd, '.vurti');
   const file = settingsFile(undefined, io);
-  if (file === undefined || existsSync(resolve(otherwise, 'service.json'))) return otherwise;
-  const { loadSettings } = await import('../monitor/settings/index.js');
+  if (file === undefined) return otherwise;
   try {
-    return loadSettings({ file, env: io.env, cwd: io.cwd }).settings.dataDir;
+    const said: unknown = parse(readFileSync(resolve(io.cwd, file), 'utf8'));
+    const dir = typeof said === 'object' && said !== null && 'dataDir' in said ? said.dataDir : undefined;
+    return typeof dir === 'string' ? resolve(io.cwd, dirname(file), dir) : otherwise;
   } catch {
     return otherwise;
   }

@@ -29,7 +29,7 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
   'hosts add': [
     'vurti hosts add kvm-09 10.0.4.19',
     'vurti hosts add kvm-09 kvm-09.example.com --cluster prod',
-    'vurti hosts add lab-01 10.0.9.1 --protocol http --port 8000',
+    'vurti hosts add lab-01 10.0.9.1 --port 8000',
   ],
   'hosts remove': [
     'vurti hosts remove kvm-09',

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
-import type { Monitor } from '../monitor/index.js';
-import type { ListenAddress } from '../monitor/settings/index.js';
+import type { ListenAddress, Monitor } from '../monitor/index.js';
 import { toJson } from './convert.js';
 import { allowedHosts, checkHost, checkToken } from './guard.js';
 import { fromHttpLayer, problemOf } from './problem.js';

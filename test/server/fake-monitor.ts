@@ -180,7 +180,7 @@ export class FakeLog {
     }
     if (at > this.records.length) throw new VurtiError('CURSOR_INVALID', `${query.after} is not of this log`);
     while (query.signal?.aborted !== true) {
-      const record = this.records.find((one) => one.seq > at);
+      const record = this.records[at];
       if (record !== undefined) {
         at = record.seq;
         yield record;

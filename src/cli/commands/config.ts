@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { agentAccess, loadSettings, shownSettings, shownTree } from '../../monitor/settings/index.js';
+import { agentAccess, loadSettings, shownSettings, shownTree } from '../../monitor/index.js';
 import type { Context } from '../context.js';
 import { settingsFile } from '../discover.js';
 import { count } from '../human.js';

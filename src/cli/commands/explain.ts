@@ -16,7 +16,7 @@ export interface Explained {
 }
 
 export async function explain(context: Context, kind: 'vm' | 'host', ref: string): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   const answer = await client.get<ItemEnvelope<ApiExplanation>>(`/api/v1/explain/${kind}/${encodeURIComponent(ref)}`);
   const { id, name } = answer.item;
   if (context.format !== 'table' && context.format !== 'wide') {

@@ -18,7 +18,7 @@ export interface HostsOptions {
 }
 
 export async function hosts(context: Context, options: HostsOptions): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   const { status, cluster, freshness, limit } = options;
   await watch(context, options.watch ?? false, async () => {
     const answer = await client.get<ListEnvelope<ApiHost>>('/api/v1/hosts', { status, cluster, freshness, limit });
@@ -103,7 +103,7 @@ function done(context: Context, answer: ItemEnvelope<ApiHost>, text: string): vo
 }
 
 export async function addHost(context: Context, name: string, address: string, options: AddOptions): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   const { id, protocol, cluster } = options;
   const body = {
     name,
@@ -124,7 +124,7 @@ export async function addHost(context: Context, name: string, address: string, o
 }
 
 export async function removeHost(context: Context, ref: string): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   const { item } = await client.get<ItemEnvelope<ApiHost>>(path(ref));
   if (!context.globals.yes)
     await confirm(context, `Forget ${escapeControl(item.name)} and its ${count(item.vms)} VMs' place on it? [y/N] `);
@@ -133,7 +133,7 @@ export async function removeHost(context: Context, ref: string): Promise<void> {
 }
 
 export async function activateHost(context: Context, ref: string): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   const answer = await client.send<ItemEnvelope<ApiHost>>('POST', `${path(ref)}/activate`);
   done(context, answer, `${escapeControl(answer.item.name)} is monitored again: ${answer.item.status}.`);
 }
@@ -143,7 +143,7 @@ export async function maintainHost(
   ref: string,
   options: { readonly reason?: string },
 ): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   const { reason } = options;
   const answer = await client.send<ItemEnvelope<ApiHost>>(
     'POST',
@@ -155,7 +155,7 @@ export async function maintainHost(
 }
 
 export async function poke(context: Context, refs: readonly string[]): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   for (const ref of refs) {
     const answer = await client.send<ItemEnvelope<ApiHost>>('POST', `${path(ref)}/poke`);
     done(context, answer, `${escapeControl(answer.item.name)} is asked now.`);

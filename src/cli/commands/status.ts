@@ -16,7 +16,7 @@ export interface StatusOptions {
 }
 
 export async function status(context: Context, options: StatusOptions): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   let last: ApiStatus | undefined;
   await watch(context, options.watch ?? false, async () => {
     const answer = await client.get<ApiStatus>('/api/v1/status');

@@ -17,7 +17,7 @@ export interface VmsOptions {
 }
 
 export async function vms(context: Context, options: VmsOptions): Promise<void> {
-  const client = await context.client();
+  const client = context.client();
   const { status, host, cluster, freshness, limit } = options;
   await watch(context, options.watch ?? false, async () => {
     const answer = await client.get<ListEnvelope<ApiVm>>('/api/v1/vms', { status, host, cluster, freshness, limit });

@@ -40,7 +40,7 @@ async function attempt(context: Context, level: string, leftMs: number): Promise
   try {
     // Looked up anew each time: the service may come with another address.
     const timeout = Math.max(0.1, Math.min(LONGEST_REQUEST_SECONDS, leftMs / 1000));
-    const client = await new Context(context.io, { ...context.globals, timeout }).client();
+    const client = new Context(context.io, { ...context.globals, timeout }).client();
     await client.get('/readyz', { level });
     return undefined;
   } catch (error) {

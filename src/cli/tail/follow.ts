@@ -7,7 +7,7 @@ import { type Io, pause } from '../io.js';
 export interface Following {
   readonly io: Io;
   /** Looked up again after a loss: the service may come back at another address. */
-  readonly connect: () => Promise<Client>;
+  readonly connect: () => Client;
   readonly query: Query;
   readonly utc: boolean;
   /** For people, beside the events. */
@@ -37,7 +37,7 @@ export async function follow(following: Following, client: Client, from: string)
   };
   for (;;) {
     try {
-      if (lost) service = await following.connect();
+      if (lost) service = following.connect();
       const query = { ...following.query, after: at, limit: PAGE, ...(lost ? {} : { wait: WAIT_SECONDS }) };
       const page = await service.get<EventListEnvelope>('/api/v1/events', query, WAIT_SECONDS);
       if (lost) {

@@ -59,7 +59,7 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     if (file !== undefined && upTo !== cursor) writeCursor(file, upTo);
     cursor = upTo;
   };
-  const client = await context.client();
+  const client = context.client();
   try {
     if (after === undefined && (lines !== Number.POSITIVE_INFINITY || options.reverse)) {
       await newest(client, query, { lines, matches, reverse: options.reverse ?? false, show });
@@ -73,7 +73,7 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     }
     if (options.follow && cursor !== undefined) {
       const { since: _, ...onwards } = query;
-      const connect = (): Promise<Client> => context.client();
+      const connect = (): Client => context.client();
       const notice = (text: string): void => context.note(text);
       await follow(
         { io, connect, query: onwards, utc: context.utc, notice, page: (page) => show(page.items, page.cursor) },

@@ -2,6 +2,7 @@ export { closest } from './closest.js';
 export { type AgentAccess, agentAccess, coreSettings } from './core.js';
 export { settingsDocument } from './document.js';
 export type { Assignment } from './environment.js';
+export { spokenProtocols } from './later.js';
 export { isLoopback, type ListenAddress, parseListen } from './listen.js';
 export { type LoadedSettings, loadSettings, type Origin, type SettingsSources } from './load.js';
 export { problemLine, SettingsError, type SettingsProblem } from './problem.js';
