@@ -9,6 +9,7 @@ import {
   type Store,
   type Streams,
 } from '../events/index.js';
+import type { Fetcher } from '../fetcher/index.js';
 import type { Clock, Telemetry } from '../kernel/index.js';
 import type { MonitorSettings } from '../model/index.js';
 import type { PollingPushAdapter } from '../push-adapter/index.js';
@@ -49,6 +50,7 @@ export class VurtiMonitor implements Monitor {
   readonly #streams: Streams;
   readonly #pipeline: UpdaterPipeline;
   readonly #adapter: PollingPushAdapter;
+  readonly #fetcher: Fetcher;
   readonly #statistics: StatisticsWriter;
   readonly #vdsUpdater: VdsUpdater;
   readonly #vmUpdater: VmUpdater;
@@ -68,6 +70,7 @@ export class VurtiMonitor implements Monitor {
     this.#streams = container.get(t.streams);
     this.#pipeline = container.get(t.pipeline);
     this.#adapter = container.get(t.pushAdapter);
+    this.#fetcher = container.get(t.fetcher);
     this.#statistics = container.get(t.statistics);
     this.#vdsUpdater = container.get(t.vdsUpdater);
     this.#vmUpdater = container.get(t.vmUpdater);
@@ -183,6 +186,7 @@ export class VurtiMonitor implements Monitor {
     this.#mode = 'stopped';
     this.#readiness.stop();
     await this.#adapter.stop();
+    await this.#fetcher.close();
     await this.#pipeline.stop();
     this.#statistics.stop();
     await this.#statistics.write();
