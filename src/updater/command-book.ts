@@ -23,7 +23,7 @@ const idle: VmCommands = {
 
 /**
  * What the manager is doing to VMs. A report that was asked for before a command ended must not undo what the command did:
- * the book remembers when that was. An entry is forgotten when it no longer matters.
+ * the book remembers when that was, until the VM is forgotten.
  */
 export class CommandBook {
   readonly #entries = new Map<string, Entry>();

@@ -100,8 +100,11 @@ export class EvidenceQueue {
       this.#options.telemetry.log('error', 'evidence could not be applied', { host, error: String(error) });
     }
     // The host may have been forgotten, and begun anew, meanwhile.
-    if (queue.steps === undefined && queue.items.length === 0 && this.#hosts.get(host) === queue)
-      this.#hosts.delete(host);
+    if (this.#hosts.get(host) !== queue) return;
+    const done = queue.steps === undefined && queue.items.length === 0;
+    if (!done && this.#hosts.size === 1) return;
+    this.#hosts.delete(host);
+    if (!done) this.#hosts.set(host, queue);
   }
 
   #continueLater(): void {

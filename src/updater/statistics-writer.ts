@@ -21,7 +21,7 @@ export class StatisticsWriter {
   readonly #writtenVds = new Map<string, VdsUsage>();
   readonly #writtenVms = new Map<string, VmUsage>();
   #timer: Timer | undefined;
-  #writing = false;
+  #writing: Promise<void> = Promise.resolve();
 
   /** intervalMs 0: never. */
   constructor(sets: HostSets, committer: Committer, scheduler: Scheduler, telemetry: Telemetry, intervalMs: number) {
@@ -68,16 +68,16 @@ export class StatisticsWriter {
     this.#writtenVms.delete(id);
   }
 
-  /** Hands over what changed since the last time, now. */
-  async write(): Promise<void> {
-    if (this.#writing) return;
-    this.#writing = true;
-    try {
-      await this.#drain(this.#changedVds, (id) => this.#vdsRows(id));
-      await this.#drain(this.#changedVms, (id) => this.#vmRows(id));
-    } finally {
-      this.#writing = false;
-    }
+  /** Hands over what changed since the last time: now, or when a hand-over that is under way has ended. */
+  write(): Promise<void> {
+    const written = this.#writing.then(() => this.#writeAll());
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  async #writeAll(): Promise<void> {
+    await this.#drain(this.#changedVds, (id) => this.#vdsRows(id));
+    await this.#drain(this.#changedVms, (id) => this.#vmRows(id));
   }
 
   #arm(): void {
