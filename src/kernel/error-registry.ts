@@ -93,6 +93,11 @@ export const errorRegistry = {
   AGENT_ERROR: entry('The agent answered with an error', 'The code is the agent’s own.', agent),
   AGENT_RECOVERING: entry('The agent is re-adopting its VMs (code 99)', 'Wait; it is judged after 3 minutes.', agent),
   AGENT_BUSY: entry('The agent is out of workers (code 1100)', 'Poll less often, or find its other clients.', agent),
+  AGENT_PROTOCOL: entry(
+    'No fetcher speaks the protocol of this host',
+    'Set protocol: http, or give a fetcher that does.',
+    usage,
+  ),
   AGENT_ABORTED: entry('The call was given up', 'The host was removed, or the service stops.', agent),
 
   // Database and log

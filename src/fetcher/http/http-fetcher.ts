@@ -97,6 +97,9 @@ export class HttpFetcher extends AgentFetcher {
   async #ask(question: AgentQuestion, budget: ByteBudget): Promise<unknown> {
     if (this.#closed) throw agentError('AGENT_ABORTED', question, 'is not asked any more: the fetcher was closed');
     const { host } = question;
+    if (host.protocol !== 'http') {
+      throw agentError('AGENT_PROTOCOL', question, `speaks ${host.protocol}, and this version of vurti only http`);
+    }
     const url = urlOf(question);
     const id = this.#ids.uuid();
     let flight: Flight | undefined;
