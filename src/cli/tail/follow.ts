@@ -6,6 +6,8 @@ import { type Io, pause } from '../io.js';
 
 export interface Following {
   readonly io: Io;
+  /** Of the service that the cursor was read from: another one's tells of a restart. */
+  readonly startedAt: string;
   /** Looked up again after a loss: the service may come back at another address. */
   readonly connect: () => Client;
   readonly query: Query;
@@ -28,7 +30,7 @@ export async function follow(following: Following, client: Client, from: string)
   const { io } = following;
   let at = from;
   let service = client;
-  let startedAt = (await service.get<ApiStatus>('/api/v1/status')).startedAt;
+  let { startedAt } = following;
   let lost = false;
   let wait = FIRST_PAUSE_MS;
   const say = (text: string): void => {

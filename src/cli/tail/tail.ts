@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, VurtiError } from '../../kernel/index.js';
-import type { ApiEvent, EventListEnvelope } from '../../server/index.js';
+import type { ApiEvent, ApiStatus, EventListEnvelope } from '../../server/index.js';
 import type { Client, Query } from '../client.js';
 import type { Context } from '../context.js';
 import { jsonLine, yamlText } from '../output.js';
@@ -60,6 +60,8 @@ export async function tail(context: Context, options: TailOptions): Promise<void
     cursor = upTo;
   };
   const client = context.client();
+  // Asked before the events: from here on a restart is noticed.
+  const startedAt = options.follow ? (await client.get<ApiStatus>('/api/v1/status')).startedAt : undefined;
   try {
     if (after === undefined && (lines !== Number.POSITIVE_INFINITY || options.reverse)) {
       await newest(client, query, { lines, matches, reverse: options.reverse ?? false, show });
@@ -71,15 +73,12 @@ export async function tail(context: Context, options: TailOptions): Promise<void
         matches,
       });
     }
-    if (options.follow && cursor !== undefined) {
+    if (startedAt !== undefined && cursor !== undefined) {
       const { since: _, ...onwards } = query;
       const connect = (): Client => context.client();
       const notice = (text: string): void => context.note(text);
-      await follow(
-        { io, connect, query: onwards, utc: context.utc, notice, page: (page) => show(page.items, page.cursor) },
-        client,
-        cursor,
-      );
+      const page = ({ items, cursor: upTo }: EventListEnvelope): void => show(items, upTo);
+      await follow({ io, startedAt, connect, query: onwards, utc: context.utc, notice, page }, client, cursor);
     }
   } finally {
     if (options.showCursor && cursor !== undefined) io.stderr.write(`-- cursor: ${cursor} --\n`);

@@ -118,7 +118,7 @@ export const settingsSchema = z.strictObject({
     z.enum(['observer', 'manager']),
     'observer: beside an engine, read-only. manager: no engine manages these hosts.',
   ).default(d.mode),
-  dataDir: doc(z.string().min(1), 'Directory of the embedded database, the journal and the token file.', {
+  dataDir: doc(z.string().min(1), 'Directory of the embedded database, the token and the service file.', {
     path: true,
   }).default('.vurti'),
   database: z
