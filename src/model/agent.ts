@@ -22,26 +22,11 @@ export interface HostEndpoint {
   readonly tls: AgentTls | null;
 }
 
-/** Methods of the agent that vurti knows (vdsm-protocol.md §4). */
-export const agentMethods = [
-  'Host.getStats',
-  'Host.getCapabilities',
-  'Host.getHardwareInfo',
-  'Host.getAllVmStats',
-  'Host.getVMList',
-  'Host.dumpxmls',
-  'Host.getJobs',
-  'Host.getAllVmIoTunePolicies',
-  'Host.ping2',
-  'VM.destroy',
-] as const;
-export type AgentMethod = (typeof agentMethods)[number];
-
 /**
- * All that an observer may say to an agent (experience.md §3.1). Host.ping and Host.confirmConnectivity are not even
+ * All that an observer may say to an agent Host.ping and Host.confirmConnectivity are not even
  * known here: they feed the host's network roll-back guard.
  */
-export const observerMethods: ReadonlySet<AgentMethod> = new Set<AgentMethod>([
+const reading = [
   'Host.getStats',
   'Host.getCapabilities',
   'Host.getHardwareInfo',
@@ -51,4 +36,10 @@ export const observerMethods: ReadonlySet<AgentMethod> = new Set<AgentMethod>([
   'Host.getJobs',
   'Host.getAllVmIoTunePolicies',
   'Host.ping2',
-]);
+] as const;
+
+/** Methods of the agent that vurti knows (vdsm-protocol.md §4). */
+export const agentMethods = [...reading, 'VM.destroy'] as const;
+export type AgentMethod = (typeof agentMethods)[number];
+
+export const observerMethods: ReadonlySet<AgentMethod> = new Set<AgentMethod>(reading);

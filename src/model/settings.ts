@@ -131,6 +131,18 @@ export const defaultSettings: MonitorSettings = {
   hosts: {},
 };
 
+/** The given settings, and the defaults for all that is not given. */
+export function completeSettings(given: DeepPartial<MonitorSettings>): MonitorSettings {
+  const merged: Record<string, unknown> = { ...defaultSettings };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const usual = merged[name];
+    const nested = typeof value === 'object' && typeof usual === 'object' && name !== 'clusters' && name !== 'hosts';
+    merged[name] = nested ? { ...usual, ...value } : value;
+  }
+  return merged as unknown as MonitorSettings;
+}
+
 /** The settings of one host: its own, else its cluster's, else the general ones. Merged once and kept per host. */
 export function hostSettings(
   settings: MonitorSettings,

@@ -1,4 +1,4 @@
-import { type DeepPartial, defaultSettings, type MonitorSettings } from '../model/index.js';
+import { completeSettings, type MonitorSettings } from '../model/index.js';
 import { loadAgentTls } from './agent-tls.js';
 import type { Monitor } from './api.js';
 import { makeContainer } from './container.js';
@@ -11,7 +11,7 @@ import type { MonitorOptions } from './options.js';
  * @throws VurtiError CONFIG_UNREADABLE for a PEM file, DATABASE_… for a database that cannot be used
  */
 export async function createMonitor(options: MonitorOptions = {}): Promise<Monitor> {
-  const settings = mergeSettings(options);
+  const settings = settingsOf(options);
   const tls = await loadAgentTls(options.agents?.tls);
   const opened =
     options.store === undefined && options.database !== undefined ? await openDatabase(options) : undefined;
@@ -19,26 +19,12 @@ export async function createMonitor(options: MonitorOptions = {}): Promise<Monit
   return new VurtiMonitor(container, options);
 }
 
-function mergeSettings(options: MonitorOptions): MonitorSettings {
-  const given: DeepPartial<MonitorSettings> = options.settings ?? {};
+function settingsOf(options: MonitorOptions): MonitorSettings {
+  const given = options.settings ?? {};
   const { tls: _, protocol: __, ...agents } = options.agents ?? {};
-  return {
-    ...defaultSettings,
+  return completeSettings({
     ...given,
-    mode: options.mode ?? given.mode ?? defaultSettings.mode,
-    poll: { ...defaultSettings.poll, ...given.poll },
-    grace: { ...defaultSettings.grace, ...given.grace },
-    agents: { ...defaultSettings.agents, ...given.agents, ...agents },
-    absence: { ...defaultSettings.absence, ...given.absence },
-    flap: { ...defaultSettings.flap, ...given.flap },
-    statistics: { ...defaultSettings.statistics, ...given.statistics },
-    thresholds: { ...defaultSettings.thresholds, ...given.thresholds },
-    maintenance: { ...defaultSettings.maintenance, ...given.maintenance },
-    fencing: { ...defaultSettings.fencing, ...given.fencing },
-    autoRecovery: { ...defaultSettings.autoRecovery, ...given.autoRecovery },
-    haRestart: { ...defaultSettings.haRestart, ...given.haRestart },
-    watchdog: { ...defaultSettings.watchdog, ...given.watchdog },
-    clusters: (given.clusters ?? {}) as MonitorSettings['clusters'],
-    hosts: (given.hosts ?? {}) as MonitorSettings['hosts'],
-  };
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
+    agents: { ...given.agents, ...agents },
+  });
 }

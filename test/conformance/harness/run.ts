@@ -1,7 +1,13 @@
+import { runHost } from './areas-host.js';
+import { runHostFailure } from './areas-host-failure.js';
+import { runHostRules } from './areas-host-rules.js';
 import { runVm } from './areas-vm.js';
 import type { AreaRunner, ConformanceCase, Failures } from './case.js';
 
 const areas: Readonly<Record<string, AreaRunner>> = {
+  host: runHost,
+  'host-failure': runHostFailure,
+  'host-rules': runHostRules,
   vm: runVm,
   'vm-pass': runVm,
 };

@@ -2,7 +2,7 @@ import type { Container } from 'inversify';
 import type { Change, EventRecord, IntentRecord, Store } from '../../../src/events/index.js';
 import { FakeFetcher } from '../../../src/fetcher/index.js';
 import { CountedIds, minutes, SeededRandom, silentTelemetry, VirtualTime } from '../../../src/kernel/index.js';
-import { type DeepPartial, defaultSettings, type MonitorSettings, type RowWrite } from '../../../src/model/index.js';
+import { completeSettings, type DeepPartial, type MonitorSettings, type RowWrite } from '../../../src/model/index.js';
 import { makeContainer } from '../../../src/monitor/container.js';
 import { VurtiMonitor } from '../../../src/monitor/monitor.js';
 import type { MonitorOptions } from '../../../src/monitor/options.js';
@@ -143,25 +143,13 @@ export class World {
 }
 
 function settingsOf(given: DeepPartial<MonitorSettings>): MonitorSettings {
-  return {
-    ...defaultSettings,
+  return completeSettings({
     ...given,
     mode: 'manager',
-    poll: { ...defaultSettings.poll, intervalSeconds: SELDOM_SECONDS, ...given.poll },
-    grace: { ...defaultSettings.grace, ...given.grace },
-    agents: { ...defaultSettings.agents, ...given.agents },
+    poll: { intervalSeconds: SELDOM_SECONDS, ...given.poll },
     absence: { misses: 1, ...given.absence },
-    flap: { ...defaultSettings.flap, ...given.flap },
-    statistics: { ...defaultSettings.statistics, persistIntervalSeconds: 0, ...given.statistics },
-    thresholds: { ...defaultSettings.thresholds, ...given.thresholds },
-    maintenance: { ...defaultSettings.maintenance, ...given.maintenance },
-    fencing: { ...defaultSettings.fencing, ...given.fencing },
-    autoRecovery: { ...defaultSettings.autoRecovery, ...given.autoRecovery },
-    haRestart: { ...defaultSettings.haRestart, ...given.haRestart },
-    watchdog: { ...defaultSettings.watchdog, ...given.watchdog },
-    clusters: {},
-    hosts: {},
-  };
+    statistics: { persistIntervalSeconds: 0, ...given.statistics },
+  });
 }
 
 async function settle<T>(clock: VirtualTime, promise: Promise<T>): Promise<T> {
