@@ -1,4 +1,5 @@
 import type { Fields, RowOf } from './field.js';
+import { intentFields } from './intent.js';
 import { clusterFields, clusterNetworkFields } from './inventory.js';
 import {
   numaNodeFields,
@@ -17,6 +18,7 @@ import {
   vmStaticFields,
   vmStatisticsFields,
 } from './vm.js';
+import { vmDeviceFields } from './vm-device.js';
 
 interface RowKindSpec<F extends Fields> {
   readonly fields: F;
@@ -51,9 +53,11 @@ export const rowKinds = {
   vm_dynamic: state(vmDynamicFields, 'id'),
   vm_guest_agent_interfaces: state(guestInterfaceFields, 'vmId', 'name'),
   vm_jobs: state(vmJobFields, 'id'),
+  vm_device: state(vmDeviceFields, 'vmId', 'id'),
   vm_statistics: statistics(vmStatisticsFields, 'id'),
   vm_interface_statistics: statistics(vmInterfaceStatisticsFields, 'vmId', 'macAddr'),
   disk_image_dynamic: statistics(diskStatisticsFields, 'imageId'),
+  intent: state(intentFields, 'key'),
 } as const;
 
 export type RowKind = keyof typeof rowKinds;

@@ -55,6 +55,16 @@ export interface MonitorSettings extends HostSettings {
     readonly timeDriftSeconds: number;
     readonly nicDownGraceSeconds: number;
   };
+  readonly guest: {
+    /** Names of nics that a guest makes for itself, as regular expressions for the whole name. */
+    readonly nicBlacklist: readonly string[];
+  };
+  readonly balloon: {
+    /** Polls in a row with a balloon problem before it is reported. */
+    readonly iterations: number;
+  };
+  /** The name by which the hosted engine's VM is known where nobody told of it; null = there is none. */
+  readonly hostedEngineVmName: string | null;
   readonly maintenance: {
     /** VMs made outside may stay on a host that goes into Maintenance. */
     readonly ignoreExternalVms: boolean;
@@ -122,6 +132,9 @@ export const defaultSettings: MonitorSettings = {
     timeDriftSeconds: 300,
     nicDownGraceSeconds: 60,
   },
+  guest: { nicBlacklist: ['lo[0-9]*', 'Loopback.*', 'tun[0-9]*', 'veth[0-9a-f]*'] },
+  balloon: { iterations: 3 },
+  hostedEngineVmName: 'HostedEngine',
   maintenance: { ignoreExternalVms: false, retrySeconds: 300 },
   fencing: { startupDelaySeconds: 300, rebootSeconds: 600 },
   autoRecovery: { hosts: true, intervalSeconds: 300 },

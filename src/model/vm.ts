@@ -13,6 +13,7 @@ import {
   text,
   time,
 } from './field.js';
+import type { VmDevice } from './vm-device.js';
 import { exitReasonIds, exitStatusIds, originIds, pauseStatusIds, vmStatusIds } from './vm-status.js';
 
 const ours = { owner: 'vurti' } as const;
@@ -29,6 +30,8 @@ export interface VmDisk {
   readonly imageId: string;
   readonly lunId: string | null;
   readonly alias: string | null;
+  /** Of a LUN: its size, GiB, as last reported when the VM powered up; absent = not known. */
+  readonly lunSizeGb?: number | null;
 }
 
 /** Inventory: what is said about a VM, not measured. Key: id. */
@@ -94,6 +97,9 @@ export const vmDynamicFields = {
   pauseStatus: oneOf('pause_status', pauseStatusIds, 'NONE'),
   /** Fingerprint of the devices; a new one asks for dumpxmls. */
   hash: text('hash', { owner: 'vurti', max: 64 }),
+  /** Fingerprints of the TPM's and the NVRAM's data; new ones ask for the data to be saved. */
+  tpmHash: text('tpm_hash', { owner: 'vurti', max: 255 }),
+  nvramHash: text('nvram_hash', { owner: 'vurti', max: 255 }),
   guestAgentNicsHash: int('guest_agent_nics_hash'),
   lastWatchdogEvent: float('last_watchdog_event'),
   lastWatchdogAction: text('last_watchdog_action', { max: 64 }),
@@ -217,6 +223,7 @@ export interface Vm {
   readonly dynamic: VmDynamic;
   readonly guestInterfaces: readonly GuestInterface[];
   readonly jobs: readonly VmJob[];
+  readonly devices: readonly VmDevice[];
 }
 
 /** What was measured last; kept beside the VM, because it changes with every poll and the VM does not. */

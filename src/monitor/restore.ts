@@ -12,6 +12,7 @@ import {
   type VdsDynamic,
   type VdsInterface,
   type VdsInterfaceStatistics,
+  type VmDevice,
   type VmDynamic,
   type VmInterfaceStatistics,
   type VmJob,
@@ -93,6 +94,7 @@ async function restoreVms(loader: StateLoader, { sets, statistics }: RestoreTarg
     (row) => row.vmId,
   );
   const jobs = await grouped<'vm_jobs', VmJob>(loader, 'vm_jobs', (row) => row.vmId);
+  const devices = await grouped<'vm_device', VmDevice>(loader, 'vm_device', (row) => row.vmId);
   const nics = await grouped<'vm_interface_statistics', VmInterfaceStatistics>(
     loader,
     'vm_interface_statistics',
@@ -103,7 +105,12 @@ async function restoreVms(loader: StateLoader, { sets, statistics }: RestoreTarg
     for (const vmStatic of rows) {
       const { id } = vmStatic;
       const dynamic = dynamics.get(id) ?? { ...initialRow(vmDynamicFields), id };
-      sets.putVm({ id, static: vmStatic, dynamic, guestInterfaces: guests.get(id) ?? [], jobs: jobs.get(id) ?? [] });
+      sets.putVm({
+        ...{ id, static: vmStatic, dynamic },
+        guestInterfaces: guests.get(id) ?? [],
+        jobs: jobs.get(id) ?? [],
+        devices: devices.get(id) ?? [],
+      });
       const measured = usages.get(id);
       if (measured === undefined) continue;
       const usage = {

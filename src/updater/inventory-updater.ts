@@ -195,6 +195,7 @@ export class InventoryUpdater {
       dynamic: { ...initialRow(vmDynamicFields), id: spec.id, statusSince: now },
       guestInterfaces: [],
       jobs: [],
+      devices: [],
     };
     sets.putVm(after);
     this.#send((outbox, cause) => {
@@ -219,6 +220,7 @@ export class InventoryUpdater {
       for (const nic of vm.guestInterfaces)
         outbox.row({ kind: 'vm_guest_agent_interfaces', deleted: [vm.id, nic.name] });
       for (const job of vm.jobs) outbox.row({ kind: 'vm_jobs', deleted: [job.id] });
+      for (const device of vm.devices) outbox.row({ kind: 'vm_device', deleted: [vm.id, device.id] });
       outbox.record(this.#o.records.change({ host: undefined, vm }, 'vm', 'removed', [], cause, now));
       outbox.change({ name: 'VmRemoved', cause, ...vmPart(vm) });
     });

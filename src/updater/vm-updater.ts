@@ -272,7 +272,7 @@ export class VmUpdater {
         : { ...c.vm, dynamic: changes.length === 0 ? c.vm.dynamic : draft.state, guestInterfaces, jobs };
     }
     if (draft.static === undefined) return undefined;
-    return { id: draft.static.id, static: draft.static, dynamic: draft.state, guestInterfaces, jobs };
+    return { id: draft.static.id, static: draft.static, dynamic: draft.state, guestInterfaces, jobs, devices: [] };
   }
 
   /** Repository, rows, change record and changes$ of one VM, together. */

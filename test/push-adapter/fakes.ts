@@ -210,7 +210,7 @@ export class World {
   vm(id: string, host: string | null, more: Partial<Vm['dynamic']> = {}): this {
     const dynamic = { ...initialRow(vmDynamicFields), ...{ id, runOnVds: host, status: 'Up' as const }, ...more };
     const fixed = { ...initialRow(vmStaticFields), id };
-    this.vms.set(id, { ...{ id, dynamic, static: fixed }, guestInterfaces: [], jobs: [] });
+    this.vms.set(id, { ...{ id, dynamic, static: fixed }, guestInterfaces: [], jobs: [], devices: [] });
     return this;
   }
 

@@ -47,6 +47,7 @@ function vm(status: VmStatus, runOnVds: string | null, migratingToVds: string | 
     dynamic: { ...initialRow(vmDynamicFields), id: 'v1', status, runOnVds, migratingToVds },
     guestInterfaces: [],
     jobs: [],
+    devices: [],
   };
 }
 
@@ -114,7 +115,12 @@ describe('each case meets exactly one transition row', () => {
             for (const to of ['h1', 'h3', null])
               for (const formerOwner of [undefined, { host: 'h1', alerted: false }, { host: 'h3', alerted: true }]) {
                 const c = { ...base, formerOwner, vm: vm(stored, runsOn, to), report: report(said, { pauseStatus }) };
-                expectOne(problems, elsewhereTransitions as never, c, `${stored}@${runsOn}→${to} ← ${said}/${pauseStatus}`);
+                expectOne(
+                  problems,
+                  elsewhereTransitions as never,
+                  c,
+                  `${stored}@${runsOn}→${to} ← ${said}/${pauseStatus}`,
+                );
               }
     expect(problems).toEqual(none);
   });
@@ -126,8 +132,18 @@ describe('each case meets exactly one transition row', () => {
         for (const runsOn of ['h1', 'h2', null])
           for (const to of ['h2', null])
             for (const externalDataKept of [true, false]) {
-              const c = { ...base, externalDataKept, vm: vm(stored, runsOn, to), report: report('Down', { exitStatus, exitReason }) };
-              expectOne(problems, downTransitions as never, c, `${stored}@${runsOn} ← Down/${exitStatus}/${exitReason}`);
+              const c = {
+                ...base,
+                externalDataKept,
+                vm: vm(stored, runsOn, to),
+                report: report('Down', { exitStatus, exitReason }),
+              };
+              expectOne(
+                problems,
+                downTransitions as never,
+                c,
+                `${stored}@${runsOn} ← Down/${exitStatus}/${exitReason}`,
+              );
             }
     expect(problems).toEqual(none);
   });

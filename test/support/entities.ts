@@ -39,12 +39,12 @@ export function host(id = 'h1', status: VdsStatus = 'Up', more: HostMore = {}): 
 }
 
 type VmMore = Partial<Omit<VmDynamic, 'id' | 'status'>> & { readonly static?: Partial<VmStatic> } & Partial<
-    Pick<Vm, 'guestInterfaces' | 'jobs'>
+    Pick<Vm, 'guestInterfaces' | 'jobs' | 'devices'>
   >;
 
 /** A VM that runs on h1, or nowhere when it is Down. */
 export function vm(id = 'v1', status: VmStatus = 'Up', more: VmMore = {}): Vm {
-  const { static: facts, guestInterfaces, jobs, ...dynamic } = more;
+  const { static: facts, guestInterfaces, jobs, devices, ...dynamic } = more;
   return {
     id,
     static: { ...initialRow(vmStaticFields), id, name: id, clusterId: 'c1', ...facts },
@@ -55,6 +55,7 @@ export function vm(id = 'v1', status: VmStatus = 'Up', more: VmMore = {}): Vm {
     },
     guestInterfaces: guestInterfaces ?? [],
     jobs: jobs ?? [],
+    devices: devices ?? [],
   };
 }
 

@@ -10,7 +10,7 @@ type Override = DeepPartial<HostSettings>;
 /** What the core needs of the settings. */
 export function coreSettings(settings: Settings): MonitorSettings {
   const { mode, poll, grace, absence, recoveryTimeoutSeconds, flap, statistics, thresholds } = settings;
-  const { maintenance, fencing, autoRecovery, haRestart, watchdog } = settings;
+  const { maintenance, fencing, autoRecovery, haRestart, watchdog, guest, balloon, hostedEngineVmName } = settings;
   const widest = (interval: number): number => Math.max(poll.maxIntervalSeconds, interval);
   /** An interval of its own above the general maximum moves that maximum along. */
   const own = (override: Settings['hosts'][string]): Override => {
@@ -36,6 +36,9 @@ export function coreSettings(settings: Settings): MonitorSettings {
     autoRecovery,
     haRestart,
     watchdog,
+    guest,
+    balloon,
+    hostedEngineVmName,
     clusters: each(settings.clusters),
     hosts: each(settings.hosts),
   };

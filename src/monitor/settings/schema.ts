@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agentProtocolIds, defaultSettings as d } from '../../model/index.js';
+import { isPattern } from './pattern.js';
 
 /**
  * The one schema of all settings: for vurti.yaml, the environment and code alike. What it accepts, works; settings of
@@ -187,7 +188,7 @@ export const settingsSchema = z.strictObject({
         86_400,
         'Statistics that changed are written this often; 0 = never. In memory they are always up to date.',
       ),
-      historyLimit: whole(1, 1000, 'Samples kept in memory per host and VM.'),
+      historyLimit: whole(0, 1000, 'Samples of CPU, memory and network usage kept in memory per VM.'),
     },
     d.statistics,
   ),
@@ -205,6 +206,23 @@ export const settingsSchema = z.strictObject({
     },
     d.thresholds,
   ),
+  guest: group(
+    {
+      nicBlacklist: doc(
+        z.array(z.string().max(255).refine(isPattern, 'must be a regular expression')),
+        'Nics that a guest makes for itself and that are left out: regular expressions for the whole name.',
+      ),
+    },
+    { nicBlacklist: [...d.guest.nicBlacklist] },
+  ),
+  balloon: group(
+    { iterations: whole(1, 1000, 'Polls in a row with a balloon problem before it is reported.') },
+    d.balloon,
+  ),
+  hostedEngineVmName: doc(
+    z.string().min(1).max(255).nullable(),
+    'Name of the hosted engine’s VM, by which it is known where nobody told of it.',
+  ).default(d.hostedEngineVmName),
   maintenance: group(
     {
       ignoreExternalVms: doc(z.boolean(), 'VMs made outside may stay on a host that goes into Maintenance.'),

@@ -27,5 +27,5 @@ export function takeReport(c: VmCase, draft: VmDraft): void {
 function vmOf(c: VmCase, draft: VmDraft): Vm {
   if (c.vm !== undefined) return c.vm;
   if (draft.static === undefined) throw new RangeError('the VM is not stored');
-  return { id: draft.static.id, static: draft.static, dynamic: draft.state, guestInterfaces: [], jobs: [] };
+  return { id: draft.static.id, static: draft.static, dynamic: draft.state, guestInterfaces: [], jobs: [], devices: [] };
 }

@@ -33,6 +33,8 @@ export const up: SchemaMigration = async (db, table) => {
       exit_reason smallint not null,
       pause_status smallint not null,
       hash text,
+      tpm_hash text,
+      nvram_hash text,
       guest_agent_nics_hash bigint,
       last_watchdog_event double precision,
       last_watchdog_action text,
@@ -75,6 +77,19 @@ export const up: SchemaMigration = async (db, table) => {
       cursor_end numeric,
       image_group_id text,
       primary key (vm_job_id)
+    )`.execute(db);
+  await sql`
+    create table ${table('vm_device')} (
+      vm_id text collate "C" not null,
+      device_id text collate "C" not null,
+      type text not null,
+      device text,
+      address text,
+      alias text,
+      is_managed boolean not null,
+      is_plugged boolean not null,
+      logical_name text,
+      primary key (vm_id, device_id)
     )`.execute(db);
   await sql`
     create table ${table('vm_statistics')} (

@@ -109,6 +109,7 @@ async function usualVms(world: World, host: string, vms: readonly GivenVm[]): Pr
       dynamic: { ...initialRow(vmDynamicFields), ...said?.dynamic, id, statusSince: 0, hash: said?.deviceHash ?? null },
       guestInterfaces: [],
       jobs: [],
+      devices: [],
     };
     result.push(storedVm({ runOn: null, ...facts }, usual));
   }
