@@ -6,7 +6,7 @@ import type { ClientOptions } from './client.js';
 import type { Io } from './io.js';
 import { readServiceFile } from './service-file.js';
 
-export const defaultUrl = 'http://127.0.0.1:8680';
+const defaultUrl = 'http://127.0.0.1:8680';
 
 export interface Wanted {
   readonly url?: string | undefined;
@@ -22,14 +22,22 @@ export function settingsFile(flag: string | undefined, io: Pick<Io, 'env' | 'cwd
   return existsSync('/etc/vurti/vurti.yaml') ? '/etc/vurti/vurti.yaml' : undefined;
 }
 
-/** --url, VURTI_URL, else the service that left its service.json in the data directory, else the default address. */
+/**
+ * --url, VURTI_URL, else the service that left its service.json in the data directory, else the default address unless
+ * a data directory is named.
+ */
 export function findService(wanted: Wanted, io: Io): ClientOptions {
   const named = wanted.url ?? nonEmpty(io.env['VURTI_URL']);
   if (named !== undefined && !URL.canParse(/^https?:\/\//.test(named) ? named : '')) {
     throw new VurtiError('BAD_ARGUMENT', `"${named}" is not a URL like ${defaultUrl}.`, { hint: '' });
   }
-  const file = readServiceFile(dataDir(io));
+  const { dir, said } = dataDir(io);
+  const file = readServiceFile(dir);
   const local = file !== undefined && io.isAlive(file.pid) ? file : undefined;
+  if (named === undefined && local === undefined && said) {
+    // At the default address another directory's service may answer, and be taken for this one.
+    throw new VurtiError('SERVICE_UNREACHABLE', `No vurti runs on the data directory ${dir}.`);
+  }
   const url = named ?? local?.url ?? defaultUrl;
   const { timeoutMs } = wanted;
   const given =
@@ -65,16 +73,16 @@ function readToken(file: string): string {
  * Where a service leaves its file. Of the settings this line alone is read, without the rest of vurti: an answer should
  * not wait for that, and broken settings must not keep anybody from asking a service that runs.
  */
-function dataDir(io: Io): string {
+function dataDir(io: Io): { readonly dir: string; readonly said: boolean } {
   const named = nonEmpty(io.env['VURTI_DATA_DIR']);
-  if (named !== undefined) return resolve(io.cwd, named);
-  const otherwise = resolve(io.cwd, '.vurti');
+  if (named !== undefined) return { dir: resolve(io.cwd, named), said: true };
+  const otherwise = { dir: resolve(io.cwd, '.vurti'), said: false };
   const file = settingsFile(undefined, io);
   if (file === undefined) return otherwise;
   try {
-    const said: unknown = parse(readFileSync(resolve(io.cwd, file), 'utf8'));
-    const dir = typeof said === 'object' && said !== null && 'dataDir' in said ? said.dataDir : undefined;
-    return typeof dir === 'string' ? resolve(io.cwd, dirname(file), dir) : otherwise;
+    const tree: unknown = parse(readFileSync(resolve(io.cwd, file), 'utf8'));
+    const dir = typeof tree === 'object' && tree !== null && 'dataDir' in tree ? tree.dataDir : undefined;
+    return typeof dir === 'string' ? { dir: resolve(io.cwd, dirname(file), dir), said: true } : otherwise;
   } catch {
     return otherwise;
   }

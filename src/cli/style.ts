@@ -16,7 +16,8 @@ export function styleOf(output: Output, env: Io['env'], choice: ColorChoice): St
   return {
     color: wantsColor(output, env, choice),
     utf8: isUtf8(env),
-    columns: output.isTTY ? (output.columns ?? 80) : null,
+    // Some terminals say that they have no columns at all.
+    columns: output.isTTY ? output.columns || 80 : null,
     isTTY: output.isTTY,
   };
 }

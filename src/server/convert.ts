@@ -13,8 +13,8 @@ import {
 } from './wire.js';
 
 /** RFC 3339, UTC, with milliseconds. */
-export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
-export const rfc3339OrNull = (ms: number | null): string | null => (ms === null ? null : rfc3339(ms));
+const rfc3339 = (ms: number): string => new Date(ms).toISOString();
+const rfc3339OrNull = (ms: number | null): string | null => (ms === null ? null : rfc3339(ms));
 
 /** JSON cannot hold a BigInt, and readers lose digits beyond 2^53: such counters are strings. */
 export function toJson(value: unknown): string {

@@ -4,7 +4,7 @@ import type { FieldChange } from '../model/index.js';
 import type { Monitor } from '../monitor/index.js';
 import type { EventsQuery } from './inputs.js';
 
-export type CommittedEvent = EventRecord & LogRecord;
+type CommittedEvent = EventRecord & LogRecord;
 
 export interface EventPage {
   readonly events: readonly CommittedEvent[];

@@ -1,4 +1,3 @@
-export { toJson } from './convert.js';
 export { createServer, type ServerOptions, type VurtiServer } from './server.js';
 export { ensureToken } from './token.js';
 export * from './wire.js';

@@ -61,7 +61,7 @@ export const vmsQuery = z.strictObject({
 export const noQuery = z.strictObject({});
 export const readyQuery = z.strictObject({ level: z.enum(['serving', 'synced']).default('serving') });
 
-export const longestWaitSeconds = 30;
+const longestWaitSeconds = 30;
 export const eventsQuery = z.strictObject({
   after: z.string().max(40).optional(),
   before: z.string().max(40).optional(),

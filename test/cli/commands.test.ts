@@ -300,7 +300,7 @@ describe('explain', () => {
 
 Why        its host is NonResponsive
 Rule       host.lost.vms-unknown
-Events     08:53:49.000 WARNING └ VM_SET_TO_UNKNOWN_STATUS  web-03  web-03 was set to Unknown
+Events     08:53:49.000 WARNING └ VM_SET_TO_UNKNOWN_STATUS  web-03  was set to Unknown
 Next       vurti explain host kvm-07
 `);
     expect((await cli.run('explain', 'host', 'kvm-9', '--utc')).out).toContain(`Events     none in the log

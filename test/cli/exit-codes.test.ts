@@ -324,3 +324,15 @@ it('sends the token of the local service to it alone', async () => {
   writeFileSync(join(cli.cwd, 'vurti.yaml'), 'mode: [');
   expect((await cli.run('poke', 'kvm-01')).code).toBe(0);
 });
+
+it('does not take the service at the default address for that of a data directory that is named', async () => {
+  const cli = new Cli({ env: { VURTI_DATA_DIR: 'data' } });
+  expect(await cli.run('status')).toMatchObject({
+    code: 3,
+    err: expect.stringMatching(/No vurti runs on the data directory .*\/data\./),
+  });
+  expect((await cli.run('status', '--url', 'http://localhost:8680')).code).toBe(0);
+  const byFile = new Cli();
+  writeFileSync(join(byFile.cwd, 'vurti.yaml'), 'dataDir: other\n');
+  expect(await byFile.run('status')).toMatchObject({ code: 3, err: expect.stringContaining('/other.') });
+});

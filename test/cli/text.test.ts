@@ -137,7 +137,8 @@ describe('style', () => {
   });
 
   it('limits the width on a terminal alone', () => {
-    expect([styleOf(terminal, {}, 'auto').columns, styleOf(pipe, {}, 'auto').columns]).toEqual([80, null]);
+    const columns = [terminal, { ...terminal, columns: 0 }, pipe].map((output) => styleOf(output, {}, 'auto').columns);
+    expect(columns).toEqual([80, 80, null]);
   });
 
   it('paints only when asked to', () => {

@@ -108,13 +108,6 @@ describe('what is wrong is named, with line and column', () => {
       ],
     ],
     [
-      'an action that does not exist yet',
-      'mode: manager\nactions: { destroyLeftovers: true }',
-      [
-        'CONFIG_INVALID vurti.yaml:2:30 actions.destroyLeftovers: true is not in this version yet: vurti never acts on a VM.',
-      ],
-    ],
-    [
       'an open address',
       'server:\n  listen: 0.0.0.0:8680',
       [
@@ -169,6 +162,11 @@ describe('what is wrong is named, with line and column', () => {
         'CONFIG_INVALID vurti.yaml agents.protocol, by which 1 of 3 hosts go: protocol vdsm is not in this version yet. Set protocol: http (docs/http-agent.md says how a host comes to speak it).',
         'CONFIG_INVALID vurti.yaml:4:7 b: protocol vdsm is not in this version yet. Set protocol: http (docs/http-agent.md says how a host comes to speak it).',
       ],
+    ],
+    [
+      'a pattern that is none',
+      'guest: { nicBlacklist: ["lo", "("] }',
+      ['CONFIG_INVALID vurti.yaml:1:31 guest.nicBlacklist[1]: "(" must be a regular expression.'],
     ],
     [
       'a variable that is not set',
@@ -280,6 +278,27 @@ describe('layers', () => {
       flags: [{ path: ['dataDir'], value: 'd', where: '--data-dir' }],
     });
     expect(flag.settings.dataDir).toBe(join(cwd, 'd'));
+  });
+
+  it('takes values from code, by the same rules', () => {
+    const loaded = loadSettings({
+      cwd,
+      values: { mode: 'manager', grace: { seconds: 5 } },
+      env: { VURTI_GRACE_SECONDS: '7' },
+    });
+    expect(loaded.settings).toMatchObject({ mode: 'manager', grace: { seconds: 7, attempts: 2 } });
+    expect(loaded.origin(['mode'])).toEqual({ layer: 'code', where: '' });
+    expect(() => loadSettings({ values: { absence: { misses: 0 } } })).toThrow(
+      /^absence\.misses: 0 is not allowed\. Expected: whole number, 1–100, default 2\.$/,
+    );
+  });
+
+  it('takes null where it means something, and as nothing elsewhere', () => {
+    const core = coreSettings(load('hostedEngineVmName: null\nmode: null\n').settings);
+    expect([core.hostedEngineVmName, core.mode]).toEqual([null, 'observer']);
+    const { settings } = load('', { env: { VURTI_HOSTED_ENGINE_VM_NAME: 'null' } });
+    expect(settings.hostedEngineVmName).toBeNull();
+    expect(problems('hostedEngineVmName: 5')[0]).toContain('Expected: text | null, default HostedEngine.');
   });
 
   it('reads empty files and empty groups as nothing said', () => {

@@ -1,15 +1,17 @@
 import { NEVER } from 'rxjs';
-import {
-  catalogue,
-  type EventName,
-  type EventRecord,
-  formatMessage,
-  type LogRecord,
-  parseCursor,
-} from '../../src/events/index.js';
+import { catalogue, type EventName, type EventRecord, type LogRecord, parseCursor } from '../../src/events/index.js';
 import { VurtiError } from '../../src/kernel/index.js';
 import { type Cluster, clusterFields, type HostSpec, initialRow } from '../../src/model/index.js';
 import type { HostView, Monitor, MonitorStatus, VmView } from '../../src/monitor/index.js';
+
+/** Wording of its own: that of the catalogue may change. */
+const texts: Readonly<Partial<Record<EventName, (params: Readonly<Record<string, string>>) => string>>> = {
+  VDS_HOST_NOT_RESPONDING: ({ Seconds }) => `no answer; counts as lost after ${Seconds}s of silence`,
+  VDS_FAILURE: ({ Error: error }) => `NonResponsive: ${error}`,
+  VM_DOWN: () => 'is down',
+  VM_PAUSED_ENOSPC: () => 'is paused: no storage space left',
+  VM_SET_TO_UNKNOWN_STATUS: () => 'was set to Unknown',
+};
 
 export const T0 = Date.UTC(2026, 0, 31, 9, 0, 0);
 
@@ -76,7 +78,7 @@ export function vm(name: string, more: Partial<VmView> = {}): VmView {
 const cluster = (id: string, name: string): Cluster => ({ ...initialRow(clusterFields), id, name });
 
 /** A log that lives in an array; readers that follow wake up with `append`. */
-export class FakeLog {
+class FakeLog {
   readonly records: LogRecord[] = [];
   epoch = 3;
   /** Records up to this number were removed. */
@@ -97,16 +99,11 @@ export class FakeLog {
   ): EventRecord & LogRecord {
     const time = about.time ?? T0;
     const params = about.params ?? {};
-    const values = {
-      ...params,
-      ...(about.host === undefined ? {} : { host: about.host }),
-      ...(about.vm === undefined ? {} : { vm: about.vm }),
-    };
     const record: EventRecord & LogRecord = {
       kind: 'event',
       name,
       severity: catalogue[name].severity,
-      message: formatMessage(name, values),
+      message: texts[name]?.(params) ?? name,
       params,
       customId: null,
       parent: about.parent ?? null,
@@ -230,6 +227,7 @@ export function fakeMonitor(): FakeMonitor {
     changes$: NEVER,
     events$: NEVER,
     intents$: NEVER,
+    intents: { pending: () => [], acknowledge: () => false },
     hosts: {
       get: (ref) => find('host', monitor.hostList, ref),
       list: () => monitor.hostList,
@@ -251,8 +249,14 @@ export function fakeMonitor(): FakeMonitor {
         calls.push(`maintenance ${ref} ${reason ?? ''}`.trim());
         return { ...find('host', monitor.hostList, ref), status: 'Maintenance' };
       },
+      refresh: () => undefined,
+      confirmRebooted: (ref) => find('host', monitor.hostList, ref),
+      rebooting: (ref) => find('host', monitor.hostList, ref),
+      imageTransfers: () => undefined,
+      addPending: () => undefined,
+      clearPending: () => undefined,
       watch: () => NEVER,
-    },
+    } as Partial<Monitor['hosts']> as Monitor['hosts'],
     vms: {
       get: (ref) => find('VM', monitor.vmList, ref),
       list: () => monitor.vmList,
@@ -262,13 +266,16 @@ export function fakeMonitor(): FakeMonitor {
         return vm(spec.name, { id: spec.id });
       },
       remove: () => undefined,
+      restartFailed: () => undefined,
+      clearPending: () => undefined,
       watch: () => NEVER,
-    },
+    } as Partial<Monitor['vms']> as Monitor['vms'],
     clusters: { list: () => clusters, put: () => clusters[0] as Cluster },
     commands: { begin: () => undefined, end: () => undefined },
     start: async () => undefined,
     stop: async () => undefined,
     until: async () => undefined,
+    staleHosts: () => [],
     poke: (ref) => {
       calls.push(`poke ${ref}`);
     },

@@ -3,11 +3,13 @@ import type { Context } from '../context.js';
 import { clockTime, duration, sinceText, toMs } from '../human.js';
 import { emit } from '../output.js';
 import { paint, paintOfStatus, type Style } from '../style.js';
-import { eventLine } from '../tail/render.js';
+import { EventWidths, eventLines } from '../tail/render.js';
 import { escapeControl, padEnd, wrap } from '../text.js';
 
 const LABEL = 11;
-const RECENT = 5;
+/** A lost host has many events, but few lines of them. */
+const RECENT_EVENTS = 100;
+const RECENT_LINES = 5;
 
 export interface Explained {
   readonly answer: ItemEnvelope<ApiExplanation>;
@@ -25,7 +27,7 @@ export async function explain(context: Context, kind: 'vm' | 'host', ref: string
   }
   const [{ item: entity }, events] = await Promise.all([
     client.get<ItemEnvelope<ApiHost | ApiVm>>(`/api/v1/${kind}s/${encodeURIComponent(id)}`),
-    client.get<EventListEnvelope>('/api/v1/events', { [kind]: id, limit: RECENT }),
+    client.get<EventListEnvelope>('/api/v1/events', { [kind]: id, limit: RECENT_EVENTS }),
   ]);
   context.print(explainLines({ answer, entity, events }, context.out, context.utc));
 }
@@ -45,9 +47,9 @@ export function explainLines({ answer, entity, events }: Explained, style: Style
       : `last heard ${at(entity.heardAt)} (${sinceText(entity.heardAt, now)} ago)`;
   const status = paint(style, paintOfStatus(item.status), item.status);
   const since = item.since === null ? '' : ` for ${sinceText(item.since, now)}`;
-  const history = events.items.map((event, i) =>
-    row(i === 0 ? 'Events' : '', eventLine(event, style, { now, utc, nameWidth: 0, aboutWidth: 0 }).trimEnd()),
-  );
+  const options = { now, utc, expand: false, causes: false, wide: false, widths: new EventWidths(0, 0), hint: false };
+  const recent = eventLines(events.items, style, options).slice(-RECENT_LINES);
+  const history = recent.map((line, i) => row(i === 0 ? 'Events' : '', line.trimEnd()));
   return [
     [`${name} is ${status}${since}`, host, heard].filter((part) => part !== '').join(' · '),
     '',

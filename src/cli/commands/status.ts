@@ -62,7 +62,7 @@ export function statusLines(answer: ApiStatus, style: Style, options: { verbose:
   const fresh = separated([
     `${count(byFreshness.live)} live`,
     byFreshness.stale > 0 ? `${count(byFreshness.stale)} stale` : '',
-    byFreshness.unknown > 0 ? `${count(byFreshness.unknown)} not heard` : '',
+    byFreshness.unknown > 0 ? `${count(byFreshness.unknown)} unknown` : '',
   ]);
   const oldest =
     vms.oldestLiveSeconds === null ? '' : `       oldest live report ${duration(vms.oldestLiveSeconds * 1000)}`;

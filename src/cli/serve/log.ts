@@ -7,7 +7,7 @@ import { escapeControl } from '../text.js';
 const levelPaint: Readonly<Record<string, Paint>> = { debug: 'dim', warn: 'yellow', error: 'red' };
 
 /** One line for people: "09:14:28.412 warn  message  key=value". */
-export function prettyLine(json: string, style: Style): string {
+function prettyLine(json: string, style: Style): string {
   const { level, time, msg, ...fields } = JSON.parse(json) as { level: string; time: string; msg: string };
   const shown = Object.entries(fields)
     .filter(([, value]) => value !== undefined && value !== null)

@@ -3,7 +3,7 @@ import { clockTime, count, toMs } from '../human.js';
 import { paint, paintOfSeverity, type Style } from '../style.js';
 import { escapeControl, padEnd, widthOf } from '../text.js';
 
-export interface EventLineOptions {
+interface EventLineOptions {
   readonly now: number;
   readonly utc: boolean;
   readonly nameWidth: number;
@@ -19,14 +19,21 @@ export interface EventsOptions {
   readonly causes: boolean;
   readonly wide: boolean;
   readonly widths: EventWidths;
+  /** Say how all parts can be seen. */
+  readonly hint: boolean;
 }
 
 const WIDEST_ABOUT = 24;
 
 /** Columns grow with what they have held, so that lines that come one by one stand under each other. */
 export class EventWidths {
-  name = 26;
-  about = 8;
+  name: number;
+  about: number;
+
+  constructor(name = 26, about = 8) {
+    this.name = name;
+    this.about = about;
+  }
 
   fit(events: readonly ApiEvent[]): void {
     for (const event of events) {
@@ -45,7 +52,7 @@ function head(event: ApiEvent, style: Style, options: { readonly now: number; re
 
 const about = (event: ApiEvent): string => escapeControl(event.vm ?? event.vmId ?? event.host ?? event.hostId ?? '-');
 
-export function eventLine(event: ApiEvent, style: Style, options: EventLineOptions): string {
+function eventLine(event: ApiEvent, style: Style, options: EventLineOptions): string {
   const part = event.parent === null ? '' : '└ ';
   const name = padEnd(`${part}${event.name}`, options.nameWidth);
   return `${head(event, style, options)} ${name}  ${padEnd(about(event), options.aboutWidth)}  ${escapeControl(event.message)}`;
@@ -82,7 +89,7 @@ function groupLine(group: readonly ApiEvent[], style: Style, options: EventsOpti
   const first = group[0] as ApiEvent;
   const names = group.slice(0, MOST_NAMES).map(about).join(', ');
   const kind = first.vmId === null ? 'hosts' : 'VMs';
-  const more = group.length > MOST_NAMES ? ' …     (--expand lists them)' : '';
+  const more = group.length > MOST_NAMES ? ` …${options.hint ? '     (--expand lists them)' : ''}` : '';
   return `${head(first, style, options)}  └ ${first.name}  ${count(group.length)} ${kind}: ${names}${more}`;
 }
 

@@ -152,6 +152,7 @@ function print(context: Context, events: readonly ApiEvent[], options: TailOptio
           causes,
           wide,
           widths,
+          hint: true,
         }),
       );
       break;
@@ -177,7 +178,8 @@ function grep(pattern: string | undefined): (event: ApiEvent) => boolean {
   } catch (error) {
     throw wrong(`-g ${pattern}: ${messageOf(error)}.`);
   }
-  return (event) => expression.test([event.name, event.host, event.vm, event.message].join(' '));
+  return (event) =>
+    expression.test([event.name, event.host ?? event.hostId, event.vm ?? event.vmId, event.message].join(' '));
 }
 
 function readCursor(file: string): string | undefined {

@@ -14,6 +14,8 @@ export interface SettingInfo {
   readonly description: string;
   readonly path: boolean;
   readonly secret: boolean;
+  /** null is a value of its own; elsewhere it is the same as nothing. */
+  readonly nullable: boolean;
   readonly members: readonly string[];
 }
 
@@ -30,6 +32,7 @@ interface Json {
   readonly description?: string;
   readonly path?: boolean;
   readonly secret?: boolean;
+  readonly anyOf?: readonly Json[];
 }
 
 function typeOf(json: Json): SettingInfo['type'] {
@@ -59,16 +62,19 @@ function typeTextOf(json: Json): string {
   }
 }
 
-function collect(json: Json, name: string, into: Map<string, SettingInfo>): void {
+function collect(whole: Json, name: string, into: Map<string, SettingInfo>): void {
+  const nullable = whole.anyOf?.some((one) => one.type === 'null') ?? false;
+  const json = nullable ? { ...whole.anyOf?.find((one) => one.type !== 'null'), ...whole } : whole;
   const members = Object.keys(json.properties ?? {});
   into.set(name, {
     name,
     type: typeOf(json),
-    typeText: typeTextOf(json),
+    typeText: nullable ? `${typeTextOf(json)} | null` : typeTextOf(json),
     default: typeOf(json) === 'group' ? undefined : json.default,
     description: json.description ?? '',
     path: json.path === true,
     secret: json.secret === true,
+    nullable,
     members,
   });
   const below = (part: string): string => (name === '' ? part : `${name}.${part}`);

@@ -27,7 +27,7 @@ function removeAt(tree: unknown, path: SettingPath): void {
   if (typeof parent === 'object' && parent !== null) delete (parent as Tree)[String(path.at(-1))];
 }
 
-/** Secrets written out, settings of later versions and actions; all are taken out of the tree, so that each is named once. */
+/** Secrets written out, settings of later versions and an observer’s actions; all are taken out of the tree, so that each is named once. */
 export function refuse(tree: Tree, where: Where): SettingsProblem[] {
   const problems: SettingsProblem[] = [];
   const visit = (value: unknown, path: SettingPath): void => {
@@ -55,23 +55,14 @@ export function refuse(tree: Tree, where: Where): SettingsProblem[] {
     });
     removeAt(tree, path);
   }
-  if (valueAt(tree, ['actions', 'destroyLeftovers']) === true) {
+  if (valueAt(tree, ['actions', 'destroyLeftovers']) === true && valueAt(tree, ['mode']) !== 'manager') {
     const path = ['actions', 'destroyLeftovers'];
-    const manager = valueAt(tree, ['mode']) === 'manager';
-    problems.push(
-      manager
-        ? {
-            code: 'CONFIG_INVALID',
-            where: where(path),
-            message: 'actions.destroyLeftovers: true is not in this version yet: vurti never acts on a VM.',
-          }
-        : {
-            code: 'ACTION_IN_OBSERVER_MODE',
-            where: where(path),
-            message:
-              'actions.destroyLeftovers: an observer never acts on a VM. Remove it, or set mode: manager if no engine manages these hosts.',
-          },
-    );
+    problems.push({
+      code: 'ACTION_IN_OBSERVER_MODE',
+      where: where(path),
+      message:
+        'actions.destroyLeftovers: an observer never acts on a VM. Remove it, or set mode: manager if no engine manages these hosts.',
+    });
     removeAt(tree, path);
   }
   return problems;
@@ -122,8 +113,7 @@ function invalid(
   const name = pathText(path) === '' ? 'The file' : pathText(path);
   const problem = (message: string): SettingsProblem => ({ code: 'CONFIG_INVALID', where: where(path), message });
   if (value === undefined) return problem(`${name} is missing${info === undefined ? '' : ` (${expected(info)})`}.`);
-  const own =
-    issue.code === 'invalid_format' && 'message' in issue && /^must /.test(issue.message) ? ` ${issue.message}` : '';
+  const own = /^(invalid_format|custom)$/.test(issue.code) && /^must /.test(issue.message) ? ` ${issue.message}` : '';
   const shown = info?.secret === true ? 'its value' : shorten(value);
   const want =
     info === undefined || own !== '' ? '' : ` Expected: ${path.length === 0 ? 'settings by name' : expected(info)}.`;

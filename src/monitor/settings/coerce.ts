@@ -13,6 +13,7 @@ const words: Readonly<Record<string, boolean>> = {
 
 /** Text of the environment as the value that the setting wants. Text that does not fit stays: the schema names it. */
 export function coerce(text: string, info: SettingInfo | undefined): unknown {
+  if (info?.nullable && text.trim() === 'null') return null;
   switch (info?.type) {
     case 'number':
     case 'integer':

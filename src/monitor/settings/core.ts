@@ -10,7 +10,8 @@ type Override = DeepPartial<HostSettings>;
 /** What the core needs of the settings. */
 export function coreSettings(settings: Settings): MonitorSettings {
   const { mode, poll, grace, absence, recoveryTimeoutSeconds, flap, statistics, thresholds } = settings;
-  const { maintenance, fencing, autoRecovery, haRestart, watchdog, guest, balloon, hostedEngineVmName } = settings;
+  const { actions, maintenance, fencing, autoRecovery, haRestart, watchdog, guest, balloon, hostedEngineVmName } =
+    settings;
   const widest = (interval: number): number => Math.max(poll.maxIntervalSeconds, interval);
   /** An interval of its own above the general maximum moves that maximum along. */
   const own = (override: Settings['hosts'][string]): Override => {
@@ -29,6 +30,7 @@ export function coreSettings(settings: Settings): MonitorSettings {
     absence,
     recoveryTimeoutSeconds,
     flap,
+    actions,
     statistics,
     thresholds,
     maintenance,
@@ -79,7 +81,7 @@ class TlsReader {
   }
 }
 
-export interface AgentAccess {
+interface AgentAccess {
   /** Of every host without its own, those added later included. null = plain TCP. */
   readonly tls: AgentTls | null;
   readonly hosts: readonly HostSpec[];

@@ -44,6 +44,5 @@ These are refused, so that nothing seems to work that does not:
 ${Object.entries(laterSettings)
   .map(([name, instead]) => `| \`${name}\` | ${cell(instead)} |`)
   .join('\n')}
-| \`actions.destroyLeftovers: true\` | vurti never acts on a VM |
 `;
 }

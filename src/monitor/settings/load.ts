@@ -7,12 +7,14 @@ import { type Assignment, fromEnvironment } from './environment.js';
 import { loadInventoryFiles, type SourcedHost } from './inventory.js';
 import { shortName } from './paths.js';
 import { pathText, type SettingPath, SettingsError, type SettingsProblem } from './problem.js';
-import { type Settings, settingsSchema } from './schema.js';
+import { type Settings, type SettingsInput, settingsSchema } from './schema.js';
 import { type Environment, parseYaml, type YamlFile } from './yaml-file.js';
 
 export interface SettingsSources {
   /** vurti.yaml; undefined = without a file. */
   readonly file?: string | undefined;
+  /** Values given by code, instead of a file. */
+  readonly values?: SettingsInput;
   readonly env?: Environment;
   /** Values given on the command line; `where` is the flag. */
   readonly flags?: readonly Assignment[];
@@ -23,7 +25,7 @@ export interface SettingsSources {
 }
 
 export interface Origin {
-  readonly layer: 'flag' | 'environment' | 'file' | 'default';
+  readonly layer: 'flag' | 'environment' | 'file' | 'code' | 'default';
   /** "--listen", "VURTI_MODE", "vurti.yaml:3:7"; empty for a default. */
   readonly where: string;
 }
@@ -53,7 +55,7 @@ export function loadSettings(sources: SettingsSources): LoadedSettings {
   for (const one of [...fromEnv.assignments, ...(sources.flags ?? [])]) assigned.set(pathText(one.path), one);
   const where: Where = (path, key) => originWhere(assigned, path) ?? yaml?.where(path, key) ?? '';
 
-  const tree = (yaml === undefined ? {} : structuredClone(yaml.tree)) as Tree;
+  const tree = structuredClone(yaml?.tree ?? sources.values ?? {}) as Tree;
   problems.push(...refuseInlineUrl(literalUrl(sources, yaml, assigned), where), ...refuse(tree, where));
   const layered = [
     ...(sources.defaults ?? []).filter((d) => valueAt(tree, d.path) === undefined),
@@ -71,7 +73,7 @@ export function loadSettings(sources: SettingsSources): LoadedSettings {
     const variable = assigned.get(pathText(path));
     if (variable !== undefined) return { layer: 'environment', where: variable.where };
     if (yaml?.has(path)) return { layer: 'file', where: yaml.where(path) };
-    return { layer: 'default', where: '' };
+    return { layer: valueAt(sources.values, path) === undefined ? 'default' : 'code', where: '' };
   };
   const base = (path: SettingPath): string => {
     return origin(path).layer === 'file' && sources.file !== undefined ? dirname(resolve(cwd, sources.file)) : cwd;

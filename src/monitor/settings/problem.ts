@@ -15,7 +15,7 @@ export interface SettingsProblem {
   readonly message: string;
 }
 
-export function problemLine(problem: SettingsProblem): string {
+function problemLine(problem: SettingsProblem): string {
   return problem.where === '' ? problem.message : `${problem.where}  ${problem.message}`;
 }
 

@@ -8,7 +8,7 @@ import { isPattern } from './pattern.js';
  */
 
 /** `path`: a file name, counted from the settings file. `secret`: never shown. */
-export interface SettingMeta {
+interface SettingMeta {
   readonly path?: true;
   readonly secret?: true;
 }
@@ -83,7 +83,7 @@ const tls = z.strictObject({
 });
 
 const printable = /^[^\p{Cc}]+$/u;
-export const hostName = z.string().regex(printable, 'must be text without control characters').max(255);
+const hostName = z.string().regex(printable, 'must be text without control characters').max(255);
 
 /** One host, in inventory.hosts and in the files of inventory.files. */
 export const hostEntry = z.strictObject({
@@ -176,7 +176,7 @@ export const settingsSchema = z.strictObject({
   recoveryTimeoutSeconds: recoveryTimeoutSeconds.default(d.recoveryTimeoutSeconds),
   flap: group(
     {
-      changes: whole(2, 1000, 'A value that changes this often …'),
+      changes: whole(0, 1000, 'A value that changes this often …; 0 = no value is ever said to flap.'),
       windowSeconds: number(1, 86_400, '… within this time flaps: its events are held back and summed up.'),
     },
     d.flap,
@@ -256,7 +256,7 @@ export const settingsSchema = z.strictObject({
   watchdog: group(
     {
       intervalSeconds: number(0, 86_400, 'Hosts without an answer are looked for this often; 0 = never.'),
-      silentSeconds: number(1, 86_400, 'A monitored host that did not answer for so long is named in the log.'),
+      thresholdSeconds: number(1, 86_400, 'A monitored host that did not answer for so long is named in the log.'),
     },
     d.watchdog,
   ),
@@ -270,9 +270,9 @@ export const settingsSchema = z.strictObject({
   actions: z
     .strictObject({
       destroyLeftovers: doc(
-        z.literal(false),
-        'Destroy VMs that were left over on a host. Not in this version: only false.',
-      ).default(false),
+        z.boolean(),
+        'What is left of VMs on their hosts is destroyed (VM.destroy). In manager mode only.',
+      ).default(d.actions.destroyLeftovers),
     })
     .prefault({}),
   log: z

@@ -2,7 +2,7 @@ import { settingCatalogue } from './catalogue.js';
 import type { LoadedSettings, Origin } from './load.js';
 import { pathText, type SettingPath } from './problem.js';
 
-export interface ShownSetting {
+interface ShownSetting {
   readonly path: string;
   /** "(set)" for a secret. */
   readonly value: unknown;

@@ -15,12 +15,18 @@ export class YamlFile {
   readonly #filled: ReadonlySet<string>;
 
   /** `filled`: paths whose value came from the environment. */
-  constructor(name: string, document: Document, lines: LineCounter, filled: ReadonlySet<string>) {
+  constructor(
+    name: string,
+    document: Document,
+    lines: LineCounter,
+    filled: ReadonlySet<string>,
+    catalogue: SettingCatalogue,
+  ) {
     this.name = name;
     this.#document = document;
     this.#lines = lines;
     this.#filled = filled;
-    this.tree = withoutNulls(document.toJS({ maxAliasCount: 100 }));
+    this.tree = withoutNulls(document.toJS({ maxAliasCount: 100 }), [], catalogue);
   }
 
   has(path: SettingPath): boolean {
@@ -63,12 +69,17 @@ function hasRange(node: unknown): node is Node & { range: [number, number, numbe
   return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range);
 }
 
-/** `key:` with nothing after it is how a group looks whose members are all commented out. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+/**
+ * `key:` with nothing after it is how a group looks whose members are all commented out. Only where null says something
+ * it stays.
+ */
+function withoutNulls(value: unknown, path: SettingPath, catalogue: SettingCatalogue): unknown {
+  if (Array.isArray(value)) return value.map((item, i) => withoutNulls(item, [...path, i], catalogue));
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).filter(([, member]) => member !== null);
-  return Object.fromEntries(members.map(([key, member]) => [key, withoutNulls(member)]));
+  const members = Object.entries(value).filter(
+    ([key, member]) => member !== null || catalogue.find([...path, key])?.nullable,
+  );
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutNulls(member, [...path, key], catalogue)]));
 }
 
 export interface ParsedYaml {
@@ -112,7 +123,7 @@ export function parseYaml(name: string, text: string, env: Environment, catalogu
     }
   };
   visit(document.contents, []);
-  return { file: new YamlFile(name, document, lines, filled), problems };
+  return { file: new YamlFile(name, document, lines, filled, catalogue), problems };
 }
 
 /** A variable fills one value of a list, not the list. */
