@@ -43,6 +43,10 @@ export const errorRegistry = {
   NOT_FOUND: entry('No such entity', 'Names, ids and unique beginnings of ids are accepted.', { exit: 4, http: 404 }),
   AMBIGUOUS: entry('Several entities match', 'Give more of the id, or the whole name.', { exit: 4, http: 409 }),
   ALREADY_EXISTS: entry('An entity with this id or name exists', 'Choose another one.', { exit: 1, http: 409 }),
+  HOST_STATUS: entry('The status of the host does not allow it', 'See vurti hosts for its status.', {
+    exit: 1,
+    http: 409,
+  }),
 
   // Refusals
   OBSERVER_MODE: entry(

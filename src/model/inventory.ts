@@ -1,4 +1,4 @@
-import { boolOr, int, intOr, label, oneOf, ownJson, type RowOf, text } from './field.js';
+import { boolOr, int, label, oneOf, ownJson, type RowOf, text } from './field.js';
 
 const ours = { owner: 'vurti' } as const;
 
@@ -19,7 +19,8 @@ export const clusterFields = {
   additionalRngSources: ownJson<readonly string[]>('additional_rng_sources'),
   requiredFeatures: ownJson<readonly string[]>('required_features'),
   migrateOnError: oneOf('migrate_on_error', migrateOnErrorIds, 'YES', ours),
-  memThreshold: intOr('log_max_memory_used_threshold', 95, ours),
+  /** Per cent used, or MiB free. null: thresholds.memoryPercent of the settings. */
+  memThreshold: int('log_max_memory_used_threshold', ours),
   memThresholdType: oneOf('log_max_memory_used_threshold_type', memThresholdTypeIds, 'PERCENTAGE', ours),
   ballooning: boolOr('enable_balloon', false, ours),
   gluster: boolOr('gluster_service', false, ours),

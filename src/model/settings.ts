@@ -42,7 +42,10 @@ export interface HostSettings {
 
 export interface MonitorSettings extends HostSettings {
   readonly mode: 'observer' | 'manager';
+  /** changes 0: nothing is damped. */
   readonly flap: { readonly changes: number; readonly windowSeconds: number };
+  /** What vurti itself does about advice, in manager mode only (D25). */
+  readonly actions: { readonly destroyLeftovers: boolean };
   readonly statistics: { readonly persistIntervalSeconds: number; readonly historyLimit: number };
   readonly thresholds: {
     readonly cpuPercent: number;
@@ -92,9 +95,9 @@ export interface MonitorSettings extends HostSettings {
     readonly maxBlockedSeconds: number;
   };
   readonly watchdog: {
-    /** How often hosts are looked for that were not heard for `silentSeconds`; 0 = never. */
+    /** How often hosts are looked for that were not heard for `thresholdSeconds`; 0 = never. */
     readonly intervalSeconds: number;
-    readonly silentSeconds: number;
+    readonly thresholdSeconds: number;
   };
   /** Own settings by cluster id or name, and by host id or name; a host's win. */
   readonly clusters: Readonly<Record<string, DeepPartial<HostSettings>>>;
@@ -119,7 +122,8 @@ export const defaultSettings: MonitorSettings = {
   agents: { maxInFlight: 2, maxAnswerMiB: 64 },
   absence: { misses: 2 },
   recoveryTimeoutSeconds: 180,
-  flap: { changes: 5, windowSeconds: 600 },
+  flap: { changes: 6, windowSeconds: 300 },
+  actions: { destroyLeftovers: false },
   statistics: { persistIntervalSeconds: 60, historyLimit: 40 },
   thresholds: {
     cpuPercent: 95,
@@ -139,7 +143,7 @@ export const defaultSettings: MonitorSettings = {
   fencing: { startupDelaySeconds: 300, rebootSeconds: 600 },
   autoRecovery: { hosts: true, intervalSeconds: 300 },
   haRestart: { retrySeconds: 30, shortTries: 10, longRetrySeconds: 1800, maxBlockedSeconds: 600 },
-  watchdog: { intervalSeconds: 900, silentSeconds: 1200 },
+  watchdog: { intervalSeconds: 900, thresholdSeconds: 1200 },
   clusters: {},
   hosts: {},
 };

@@ -17,6 +17,8 @@ export interface HostSpec {
   readonly source?: string;
   readonly pmEnabled?: boolean;
   readonly spmStatus?: SpmStatus;
+  /** Whether it may be activated again by itself after a rule made it NonOperational. Default true. */
+  readonly autoRecoverable?: boolean;
   /** TLS of this host; default: agents.tls. null = plain. */
   readonly tls?: AgentTls | null;
 }
@@ -31,6 +33,8 @@ export interface VmSpec {
   readonly vcpus?: number;
   readonly memoryMb?: number;
   readonly minMemoryMb?: number;
+  /** QEMU's own need on top of the guest's memory. */
+  readonly overheadMb?: number;
   readonly nics?: readonly VmNic[];
   readonly disks?: readonly VmDisk[];
 }

@@ -1,7 +1,17 @@
 import { Observable } from 'rxjs';
+import type { AgentRequest, Channel } from '../events/index.js';
 import { VurtiError } from '../kernel/index.js';
 import { type Cluster, type ClusterSpec, type HostSpec, notMonitored, type VmSpec } from '../model/index.js';
-import type { InventoryUpdater, StatisticsWriter, UpdaterPipeline, VdsUpdater, VmUpdater } from '../updater/index.js';
+import type {
+  HaRestarts,
+  InventoryUpdater,
+  PendingResources,
+  PendingSums,
+  StatisticsWriter,
+  UpdaterPipeline,
+  VdsUpdater,
+  VmUpdater,
+} from '../updater/index.js';
 import type { ClustersApi, Filter, HostsApi, HostView, VmsApi, VmView } from './api.js';
 import { resolveRef } from './resolve-ref.js';
 import { hostView, matches, type ViewContext, vmView } from './views.js';
@@ -13,6 +23,15 @@ export interface EntityParts {
   readonly vmUpdater: VmUpdater;
   readonly pipeline: UpdaterPipeline;
   readonly statistics: StatisticsWriter;
+  readonly mode: 'observer' | 'manager';
+  readonly requests: Channel<AgentRequest>;
+  readonly pending: PendingResources;
+  readonly restarts: HaRestarts;
+}
+
+/** What only somebody may say who manages the hosts. */
+function refuseObserver({ mode }: EntityParts): void {
+  if (mode === 'observer') throw new VurtiError('OBSERVER_MODE', 'The engine manages these hosts');
 }
 
 export class Hosts implements HostsApi {
@@ -62,16 +81,42 @@ export class Hosts implements HostsApi {
     const host = this.#hostOf(ref);
     const { status } = host.dynamic;
     if (!notMonitored.has(status) && status !== 'NonOperational') return this.#viewOf(host.id);
-    const set = this.#p.updater.setHostStatus(host, 'Unassigned', 'host.activate', null);
-    this.#p.vdsUpdater.noteStatusCause(host.id, set.cause);
+    this.#p.vdsUpdater.command(host.id, { is: 'activate' });
     return this.#viewOf(host.id);
   }
 
   maintenance(ref: string, reason?: string): HostView {
-    const host = this.#hostOf(ref);
-    const set = this.#p.updater.setHostStatus(host, 'Maintenance', 'host.maintenance', reason ?? null);
-    this.#p.vdsUpdater.noteStatusCause(host.id, set.cause);
-    return this.#viewOf(host.id);
+    const id = this.idOf(ref);
+    this.#p.vdsUpdater.command(id, { is: 'maintenance', reason: reason ?? null });
+    return this.#viewOf(id);
+  }
+
+  confirmRebooted(ref: string): HostView {
+    return this.#managed(ref, (id) => this.#p.vdsUpdater.command(id, { is: 'confirmRebooted' }));
+  }
+
+  rebooting(ref: string, forSeconds?: number): HostView {
+    const command = { is: 'rebooting', ...(forSeconds === undefined ? {} : { forSeconds }) } as const;
+    return this.#managed(ref, (id) => this.#p.vdsUpdater.command(id, command));
+  }
+
+  refresh(ref: string): void {
+    const host = this.idOf(ref);
+    for (const method of ['Host.getCapabilities', 'Host.getHardwareInfo'] as const) {
+      this.#p.requests.publish({ host, method, reason: 'host.refresh' });
+    }
+  }
+
+  imageTransfers(ref: string, phases: readonly string[]): void {
+    this.#managed(ref, (id) => this.#p.view.inventory.putImageTransfers(id, phases));
+  }
+
+  addPending(ref: string, vmId: string, pending: PendingSums): void {
+    this.#managed(ref, (id) => this.#p.pending.add(id, vmId, pending));
+  }
+
+  clearPending(ref: string): void {
+    this.#managed(ref, (id) => this.#p.pending.clearHost(id));
   }
 
   watch(ref: string): Observable<HostView> {
@@ -93,6 +138,13 @@ export class Hosts implements HostsApi {
 
   #viewOf(id: string): HostView {
     return hostView(this.#p.view, this.#hostOf(id));
+  }
+
+  #managed(ref: string, then: (hostId: string) => void): HostView {
+    refuseObserver(this.#p);
+    const id = this.idOf(ref);
+    then(id);
+    return this.#viewOf(id);
   }
 }
 
@@ -134,6 +186,16 @@ export class Vms implements VmsApi {
     this.#p.updater.removeVm(vm);
     this.#p.vmUpdater.forgetVm(vm.id);
     this.#p.statistics.forgetVm(vm.id);
+  }
+
+  restartFailed(ref: string): void {
+    refuseObserver(this.#p);
+    this.#p.restarts.tryFailed(this.idOf(ref));
+  }
+
+  clearPending(vmId: string): void {
+    refuseObserver(this.#p);
+    this.#p.pending.clearVm(vmId);
   }
 
   watch(ref: string): Observable<VmView> {

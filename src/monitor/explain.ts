@@ -2,6 +2,7 @@ import type { Cause } from '../events/index.js';
 import {
   absentTransitions,
   capabilitiesTransitions,
+  commandTransitions,
   downTransitions,
   elsewhereTransitions,
   failureTransitions,
@@ -16,8 +17,8 @@ import type { Explanation } from './api.js';
 const others: Readonly<Record<string, string>> = {
   'host.lost.vms-unknown':
     'Its host is NonResponsive. A VM on an unreachable host may still run: it is Unknown, not Down.',
-  'host.activate': 'Somebody activated the host: contact is made anew.',
-  'host.maintenance': 'Somebody put the host into Maintenance: it is not asked and not judged.',
+  'host.off.vms-down': 'Its host is proven to have been off: whatever was known of the VM, it does not run.',
+  'host.start': 'The service was started anew: what was going on before is not known, contact is made again.',
   inventory: 'The inventory says so; no report has changed it yet.',
 };
 
@@ -29,6 +30,7 @@ const docs: ReadonlyMap<string, string> = new Map([
     ...hereTransitions,
     ...unknownTransitions,
     ...capabilitiesTransitions,
+    ...commandTransitions,
     ...failureTransitions,
     ...recoveringTransitions,
     ...statsTransitions,

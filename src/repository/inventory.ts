@@ -1,6 +1,7 @@
 import type { Cluster, ClusterNetwork } from '../model/index.js';
 
 const none: ReadonlyMap<string, ClusterNetwork> = new Map();
+const noTransfers: readonly string[] = [];
 
 /**
  * Facts that nobody measures: clusters and their networks. The static parts of hosts and VMs stand in their repositories.
@@ -10,6 +11,7 @@ export class Inventory {
   readonly #clusters = new Map<string, Cluster>();
   readonly #idByName = new Map<string, string>();
   readonly #networks = new Map<string, ReadonlyMap<string, ClusterNetwork>>();
+  readonly #imageTransfers = new Map<string, readonly string[]>();
   /** VMs were given by a manager: a VM that is reported and not among them is a foreign one (D26). */
   managesVms = false;
 
@@ -35,6 +37,16 @@ export class Inventory {
     if (before !== undefined) this.#idByName.delete(before.name);
     this.#clusters.set(cluster.id, cluster);
     this.#idByName.set(cluster.name, cluster.id);
+  }
+
+  /** Phases of the image transfers that run over a host, as the manager says. */
+  imageTransfers(hostId: string): readonly string[] {
+    return this.#imageTransfers.get(hostId) ?? noTransfers;
+  }
+
+  putImageTransfers(hostId: string, phases: readonly string[]): void {
+    if (phases.length === 0) this.#imageTransfers.delete(hostId);
+    else this.#imageTransfers.set(hostId, phases);
   }
 
   /** Replaces all networks of the cluster. */

@@ -1,13 +1,30 @@
-export type { HostCase } from './host/case.js';
-export { capabilitiesTransitions } from './host/contact.js';
+export type { HostCase, HostRuleSettings } from './host/case.js';
+export { commandTransitions, type HostCommand, refusal } from './host/commands.js';
+export { commitment } from './host/commitment.js';
+export { capabilitiesEffects, capabilitiesTransitions } from './host/contact.js';
 export { decideHost, type HostEvidence, type HostVerdict } from './host/decide.js';
 export { failureTransitions, graceSeconds } from './host/failure.js';
+export { fencingTransitions } from './host/fencing.js';
+export {
+  needsRestart,
+  newRestart,
+  type Restart,
+  type RestartRound,
+  restartRound,
+  restartTransitions,
+} from './host/ha-restarts.js';
+export { nicChanges, nicsWithNetworks, problematicNics } from './host/nics.js';
 export { recoveringTransitions } from './host/recovering.js';
-export { statusAtStart } from './host/start.js';
-export { statsTransitions } from './host/statistics.js';
+export { refusalEffects } from './host/refused.js';
+export { isStale } from './host/silence.js';
+export { decideOff } from './host/vms-off.js';
+export { dynamicAtStart, statusAtStart } from './host/start.js';
+export { commitmentEffect, statsEffects } from './host/stats-effects.js';
+export { statsTransitions } from './host/stats-transitions.js';
+export { thresholdEffects } from './host/thresholds.js';
 export type { Row } from './row.js';
 export * from './tick-plan.js';
-export type { EventDraft, IntentDraft, NotDone, Signal } from './verdict.js';
+export type { EventDraft, HostSignal, IntentDraft, NotDone, Signal } from './verdict.js';
 export { absentTransitions } from './vm/absent.js';
 export type { VmCase, VmCommands } from './vm/case.js';
 export { admission, decideVm, type NotAdmitted, type VmVerdict } from './vm/decide.js';

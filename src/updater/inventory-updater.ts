@@ -10,10 +10,8 @@ import {
   type HostSpec,
   initialLiveness,
   initialRow,
-  notMonitored,
   type Vds,
   type VdsDynamic,
-  type VdsStatus,
   type Vm,
   type VmSpec,
   vdsDynamicFields,
@@ -125,36 +123,6 @@ export class InventoryUpdater {
       outbox.record(this.#o.records.change({ host, vm: undefined }, 'host', 'removed', [], cause, now));
       outbox.change({ name: 'VdsRemoved', cause, ...hostPart(host) });
     });
-  }
-
-  /** Sets a status that somebody decided, e.g. Maintenance. Returns the host and the cause, for `explain`. */
-  setHostStatus(host: Vds, status: VdsStatus, rule: string, reason: string | null): { host: Vds; cause: Cause } {
-    const now = this.#o.clock.now();
-    const cause: Cause = { rule, source: { by: 'command', at: now } };
-    const { status: from } = host.dynamic;
-    const dynamic = {
-      ...host.dynamic,
-      status,
-      nonOperationalReason: 'NONE' as const,
-      maintenanceReason: reason,
-      ...(from === status ? {} : { previousStatus: from, statusSince: now }),
-    };
-    const changes = diffOf(vdsDynamicFields, host.dynamic, dynamic);
-    if (changes.length === 0) return { host, cause };
-    const after: Vds = { ...host, dynamic };
-    this.#o.sets.putHost(after);
-    // Monitoring begins anew: the host gets its chance, whatever was before.
-    if (!notMonitored.has(status)) this.#o.sets.setOfHost(host.id)?.vds.setLiveness(host.id, initialLiveness(now));
-    const outbox = new Outbox(this.#o.ports);
-    outbox.row({ kind: 'vds_dynamic', row: dynamic });
-    outbox.record(this.#o.records.change({ host: after, vm: undefined }, 'host', 'changed', changes, cause, now));
-    outbox.change(
-      from === status
-        ? { name: 'VdsUpdated', changes, cause, ...hostPart(after) }
-        : { name: 'VdsStateChanged', from, to: status, changes, cause, ...hostPart(after) },
-    );
-    outbox.send();
-    return { host: after, cause };
   }
 
   /** A host's stored status did not hold any more at service start (§2.2); the repository has the new one already. */

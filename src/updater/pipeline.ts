@@ -30,6 +30,7 @@ export class UpdaterPipeline {
   }
 
   start(): void {
+    this.#o.vds.start();
     const subscription = this.#o.streams.evidence.stream$.subscribe((evidence) => this.#queue.push(evidence));
     this.#unsubscribe = () => subscription.unsubscribe();
   }

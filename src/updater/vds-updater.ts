@@ -1,9 +1,18 @@
 import type { Cause, CauseSource, Evidence, VmStatsFailed, VmStatsReceived } from '../events/index.js';
-import { type Clock, messageOf, type Scheduler, type Telemetry } from '../kernel/index.js';
-import type { EvidenceStamp, HostSettings, MonitorSettings, Vds, VdsInterface, Vm } from '../model/index.js';
+import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
+import type { EvidenceStamp, HostSettings, Vds, VdsInterface } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
-import { decideHost, type HostCase, type HostEvidence, type HostVerdict } from '../rules/index.js';
+import {
+  decideHost,
+  type HostCase,
+  type HostCommand,
+  type HostEvidence,
+  type HostRuleSettings,
+  type HostVerdict,
+  refusal,
+} from '../rules/index.js';
 import { DueOnce } from './due-once.js';
+import { HostCases } from './host-cases.js';
 import { hostPart, Outbox, type OutboxPorts } from './outbox.js';
 import type { Incident, RecordMaker } from './record-maker.js';
 import type { StatisticsWriter } from './statistics-writer.js';
@@ -17,25 +26,32 @@ export interface VdsUpdaterOptions {
   readonly ports: OutboxPorts;
   readonly statistics: StatisticsWriter;
   readonly settingsOf: (hostId: string) => HostSettings;
-  readonly thresholds: MonitorSettings['thresholds'];
+  readonly general: HostRuleSettings;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
 }
 
 /**
- * Applies the host rules: evidence in, repository, records and requests out. The loss of a host is one incident: its
- * event is the parent of its VMs' events.
+ * Applies the host rules: evidence and commands in, repository, records and requests out. What happens to all VMs of a
+ * host at once is one incident: the host's event is the parent of its VMs' events.
  */
 export class VdsUpdater {
   readonly #o: VdsUpdaterOptions;
+  readonly #cases: HostCases;
   /** Agents that recover are judged when their time is over, though they say nothing new by then. */
   readonly #recoveryDue: DueOnce;
   readonly #statusCauses = new Map<string, Cause>();
 
   constructor(options: VdsUpdaterOptions) {
     this.#o = options;
+    this.#cases = new HostCases(options);
     this.#recoveryDue = new DueOnce(options.scheduler, 'recovery', (hostId) => this.#recoveryOver(hostId));
+  }
+
+  /** From now on evidence is judged. */
+  start(): void {
+    this.#cases.start();
   }
 
   stop(): void {
@@ -68,6 +84,16 @@ export class VdsUpdater {
     }
   }
 
+  /** Somebody says something about a host. @throws VurtiError HOST_STATUS when its status does not allow it */
+  command(hostId: string, command: HostCommand, by: 'command' | 'timer' = 'command'): void {
+    const stamp = this.#ownStamp(hostId);
+    const c = this.#cases.of(hostId, stamp);
+    if (c === undefined) return;
+    const why = refusal({ ...c, command });
+    if (why !== null) throw new VurtiError('HOST_STATUS', `${c.host.static.name}: refused, ${why}`);
+    this.#decide(stamp, { by, at: c.now }, { kind: 'command', command });
+  }
+
   /** Any answer is a sign of life, the VMs' as well. */
   onVmStats({ host, stamp }: VmStatsReceived): void {
     const set = this.#o.sets.setOfHost(host);
@@ -95,67 +121,41 @@ export class VdsUpdater {
     this.#statusCauses.delete(hostId);
   }
 
-  /** The status was set by somebody else than a rule (activation, maintenance). */
-  noteStatusCause(hostId: string, cause: Cause): void {
-    this.#statusCauses.set(hostId, cause);
+  #recoveryOver(hostId: string): void {
+    const source: CauseSource = { by: 'timer', at: this.#o.clock.now() };
+    this.#decide(this.#ownStamp(hostId), source, { kind: 'recovering', error: null });
   }
 
-  #recoveryOver(hostId: string): void {
-    const now = this.#o.clock.now();
-    const stamp: EvidenceStamp = {
-      host: hostId,
-      session: 0,
-      kind: 'poll',
-      seq: 0,
-      requestedAt: this.#o.clock.monotonic(),
-      receivedAt: now,
-      complete: false,
-    };
-    this.#decide(stamp, { by: 'timer', at: now }, { kind: 'recovering', error: null });
+  /** Of what no agent said. */
+  #ownStamp(host: string): EvidenceStamp {
+    const { clock } = this.#o;
+    const at = { requestedAt: clock.monotonic(), receivedAt: clock.now() };
+    return { host, session: 0, kind: 'poll', seq: 0, ...at, complete: false };
   }
 
   #decide(stamp: EvidenceStamp, source: CauseSource, evidence: HostEvidence): void {
-    const set = this.#o.sets.setOfHost(stamp.host);
-    const host = set?.vds.get(stamp.host);
-    const liveness = set?.vds.liveness(stamp.host);
-    if (set === undefined || host === undefined || liveness === undefined) return;
-    const c: HostCase = {
-      now: this.#o.clock.now(),
-      stamp,
-      host,
-      usage: set.vds.usage(host.id),
-      liveness,
-      settings: this.#o.settingsOf(host.id),
-      cluster: this.#o.inventory.cluster(host.static.clusterId),
-      networks: this.#o.inventory.networks(host.static.clusterId),
-      thresholds: this.#o.thresholds,
-      firstUpHostOs: this.#firstUpHostOs(host),
-      vms: () => this.#vmsOn(host.id),
-    };
+    const c = this.#cases.of(stamp.host, stamp);
+    if (c === undefined) return;
     try {
       this.#apply(c, source, decideHost(c, evidence));
     } catch (error) {
       this.#o.telemetry.count('vurti_rule_errors_total');
-      this.#o.telemetry.log('error', 'a host could not be judged', { host: host.id, error: messageOf(error) });
+      this.#o.telemetry.log('error', 'a host could not be judged', { host: c.host.id, error: messageOf(error) });
     }
   }
 
   #apply(c: HostCase, source: CauseSource, verdict: HostVerdict): void {
     const { draft } = verdict;
-    const { records, ports, sets, statistics } = this.#o;
+    const { records, ports, sets, vms } = this.#o;
     const set = sets.setOfHost(c.host.id);
     if (set === undefined) return;
     const cause: Cause = { rule: verdict.rule, source };
     const outbox = new Outbox(ports);
     const after = this.#store(c.host, verdict, cause, c.now, outbox);
     set.vds.setLiveness(c.host.id, draft.liveness);
-    if (draft.usage !== undefined && draft.usage !== c.usage) {
-      set.vds.setUsage(c.host.id, draft.usage);
-      statistics.vdsChanged(c.host.id);
-    }
-    const incident: Incident | undefined = draft.vmsUnknown
-      ? { correlation: records.incident(), parent: null }
-      : undefined;
+    this.#storeUsage(c, verdict, after);
+    const incident: Incident | undefined =
+      draft.vmsBecome === undefined ? undefined : { correlation: records.incident(), parent: null };
     const about = { host: after, vm: undefined };
     let parent: string | null = null;
     for (const event of draft.events) {
@@ -164,11 +164,23 @@ export class VdsUpdater {
       outbox.record(record);
     }
     for (const intent of draft.intents) outbox.record(records.intent(about, intent, cause, c.now, incident));
-    if (incident !== undefined) this.#o.vms.hostLost(after, source, { ...incident, parent }, outbox);
-    if (after.dynamic.status === 'Up' && c.host.dynamic.status !== 'Up') this.#o.vms.hostCameUp(c.host.id);
+    for (const signal of draft.signals) outbox.change({ name: 'VdsSignalled', signal, cause, ...hostPart(after) });
+    if (incident !== undefined && draft.vmsBecome === 'unknown') {
+      vms.hostLost(after, source, { ...incident, parent }, outbox);
+    }
+    if (after.dynamic.status === 'Up' && c.host.dynamic.status !== 'Up') vms.hostCameUp(c.host.id);
     this.#followRecovery(after, draft.liveness.recoveringSince);
     outbox.send();
+    if (incident !== undefined && draft.vmsBecome === 'off') vms.hostOff(after, c.stamp, source, incident);
     for (const request of draft.requests) ports.streams.requests.publish(request);
+  }
+
+  #storeUsage(c: HostCase, { draft }: HostVerdict, after: Vds): void {
+    const { sets, statistics } = this.#o;
+    const changed = draft.usage !== undefined && draft.usage !== c.usage;
+    if (changed && draft.usage !== undefined) sets.setOfHost(c.host.id)?.vds.setUsage(c.host.id, draft.usage);
+    // What the figures were when the status changed is worth keeping, whatever the pace of statistics is.
+    if (changed || after.dynamic.status !== c.host.dynamic.status) statistics.vdsChanged(c.host.id);
   }
 
   #store(before: Vds, verdict: HostVerdict, cause: Cause, now: number, outbox: Outbox): Vds {
@@ -200,21 +212,6 @@ export class VdsUpdater {
       outbox.change({ name: 'VdsStateChanged', from, to, changes: all, cause, ...hostPart(after) });
     }
     return after;
-  }
-
-  #firstUpHostOs(host: Vds): string | null {
-    for (const id of this.#o.sets.hosts.byCluster(host.static.clusterId)) {
-      const other = this.#o.sets.hosts.get(id);
-      if (id !== host.id && other?.dynamic.status === 'Up') return other.dynamic.hostOs;
-    }
-    return null;
-  }
-
-  *#vmsOn(hostId: string): Iterable<Vm> {
-    for (const id of this.#o.sets.vms.byHost(hostId)) {
-      const vm = this.#o.sets.vms.get(id);
-      if (vm !== undefined) yield vm;
-    }
   }
 
   #followRecovery(host: Vds, recoveringSince: number | null): void {

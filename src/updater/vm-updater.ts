@@ -19,7 +19,7 @@ import {
   vmStatisticsFields,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
-import { admission, decideVm, nextJobs, nextVmUsage, type VmCase, type VmVerdict } from '../rules/index.js';
+import { admission, decideOff, decideVm, nextJobs, nextVmUsage, type VmCase, type VmVerdict } from '../rules/index.js';
 import type { CommandBook } from './command-book.js';
 import type { Steps } from './evidence-queue.js';
 import { Outbox, type OutboxPorts, vmPart } from './outbox.js';
@@ -36,6 +36,8 @@ export interface VmUpdaterOptions {
   readonly ports: OutboxPorts;
   readonly statistics: StatisticsWriter;
   readonly settingsOf: (hostId: string) => HostSettings;
+  /** Takes highly available VMs that failed, and advises to start them in their order; absent: that is advised at once. */
+  readonly restarts?: { queue(vmId: string): void };
   readonly clock: Clock;
   readonly telemetry: Telemetry;
 }
@@ -142,6 +144,16 @@ export class VmUpdater {
     }
   }
 
+  /** The host is proven to have been off: none of its VMs runs any more (§3.4). */
+  hostOff(host: Vds, stamp: EvidenceStamp, source: CauseSource, incident: Incident): void {
+    for (const vmId of [...this.#o.sets.vms.byHost(host.id)]) {
+      const c = this.#caseOf(vmId, null, stamp, host);
+      if (c.vm === undefined) continue;
+      const verdict = decideOff({ ...c, vm: c.vm });
+      this.#apply(c, verdict, { cause: { rule: verdict.rule, source }, incident });
+    }
+  }
+
   /** A host came up: its agent's clock may have started anew (§4.3). */
   hostCameUp(hostId: string): void {
     for (const [vmId, last] of this.#lastReports) if (last.host === hostId) this.#lastReports.delete(vmId);
@@ -240,15 +252,21 @@ export class VmUpdater {
     };
   }
 
-  #apply(c: VmCase, verdict: VmVerdict): void {
+  #apply(c: VmCase, verdict: VmVerdict, of: { cause?: Cause; incident?: Incident } = {}): void {
     const { draft } = verdict;
-    const cause = causeOf(verdict.rule, c.stamp);
+    const { records, restarts } = this.#o;
+    const { incident } = of;
+    const cause = of.cause ?? causeOf(verdict.rule, c.stamp);
     const outbox = new Outbox(this.#o.ports);
     const after = this.#nextVm(c, verdict);
-    if (after !== undefined && after !== c.vm) this.#store(c.vm, after, cause, outbox);
+    if (after !== undefined && after !== c.vm) this.#store(c.vm, after, cause, outbox, incident);
     const about = { host: c.host, vm: after };
-    for (const event of draft.events) outbox.record(this.#o.records.event(about, event, cause, c.now));
-    for (const intent of draft.intents) outbox.record(this.#o.records.intent(about, intent, cause, c.now));
+    for (const event of draft.events) outbox.record(records.event(about, event, cause, c.now, incident));
+    for (const intent of draft.intents) {
+      // When it is its turn, the queue says so.
+      if (intent.intent === 'autoRun' && restarts !== undefined && after !== undefined) restarts.queue(after.id);
+      else outbox.record(records.intent(about, intent, cause, c.now, incident));
+    }
     if (after !== undefined) {
       for (const signal of draft.signals) outbox.change({ name: 'VmSignalled', signal, cause, ...vmPart(after) });
       this.#remember(c, verdict, after);

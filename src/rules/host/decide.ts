@@ -7,23 +7,31 @@ import {
   type VdsStatsReport,
   vdsDynamicFields,
 } from '../../model/index.js';
-import { matchOne } from '../row.js';
+import { applyEach, matchOne, type Row } from '../row.js';
 import { remarkSelinux } from './capability-checks.js';
 import type { HostCase } from './case.js';
-import { capabilitiesTransitions, takeCapabilities, takeHardware } from './contact.js';
+import { commandTransitions, type HostCommand } from './commands.js';
+import { capabilitiesEffects, capabilitiesTransitions, takeCapabilities, takeHardware } from './contact.js';
 import { HostDraft } from './draft.js';
 import { failureTransitions } from './failure.js';
 import { recoveringTransitions } from './recovering.js';
-import { statsTransitions, takeStatistics } from './statistics.js';
+import { refusalEffects } from './refused.js';
+import { statsCase, takeStatistics } from './statistics.js';
+import { commitmentEffect, statsEffects } from './stats-effects.js';
+import { statsTransitions } from './stats-transitions.js';
+import { thresholdEffects } from './thresholds.js';
 
 export interface HostVerdict {
+  /** The transition row that matched. */
   readonly rule: string;
+  /** Effect rows that matched, in order. */
+  readonly effects: readonly string[];
   readonly draft: HostDraft;
   /** What changes in the host's stored state; empty when nothing does. */
   readonly changes: readonly FieldChange[];
 }
 
-/** The kinds of evidence about a host that rules judge. */
+/** What rules judge about a host. */
 export type HostEvidence =
   | { readonly kind: 'statistics'; readonly report: VdsStatsReport }
   | { readonly kind: 'capabilities'; readonly report: VdsCapabilitiesReport }
@@ -32,55 +40,60 @@ export type HostEvidence =
   /** error null: the time to recover may be over. */
   | { readonly kind: 'recovering'; readonly error: VurtiError | null }
   /** The agent answered a call with an error (principle 8). */
-  | { readonly kind: 'refused'; readonly method: string; readonly error: VurtiError };
+  | { readonly kind: 'refused'; readonly method: string; readonly error: VurtiError }
+  | { readonly kind: 'command'; readonly command: HostCommand };
 
 /** Decides about one host. Pure: the same case gives the same verdict. */
 export function decideHost(c: HostCase, evidence: HostEvidence): HostVerdict {
   const draft = new HostDraft(c);
-  const rule = ruleOf(c, evidence, draft);
-  return { rule, draft, changes: diffOf(vdsDynamicFields, c.host.dynamic, draft.dynamic) };
+  const effects: string[] = [];
+  const rule = ruleOf(c, evidence, draft, (name) => effects.push(name));
+  return { rule, effects, draft, changes: diffOf(vdsDynamicFields, c.host.dynamic, draft.dynamic) };
 }
 
-function ruleOf(c: HostCase, evidence: HostEvidence, draft: HostDraft): string {
+type Note = (name: string) => void;
+
+function ruleOf(c: HostCase, evidence: HostEvidence, draft: HostDraft, note: Note): string {
   switch (evidence.kind) {
     case 'statistics': {
-      const full = { ...c, report: evidence.report };
       answered(c, draft);
+      const full = statsCase(c, evidence.report);
       takeStatistics(full, draft);
-      const row = matchOne(statsTransitions, full);
-      row.then(full, draft);
-      return row.name;
+      applyEach(statsEffects, full, draft, note);
+      const rule = transition(statsTransitions, full, draft);
+      applyEach([commitmentEffect, ...thresholdEffects], full, draft, note);
+      return rule;
     }
     case 'capabilities': {
       const full = { ...c, report: evidence.report };
       answered(c, draft);
       remarkSelinux(full, draft);
-      const row = matchOne(capabilitiesTransitions, full);
       takeCapabilities(full, draft);
-      row.then(full, draft);
-      return row.name;
+      const rule = transition(capabilitiesTransitions, full, draft);
+      applyEach(capabilitiesEffects, full, draft, note);
+      return rule;
     }
     case 'hardware':
       answered(c, draft);
       takeHardware(evidence.report, draft);
       return 'host.hardware';
-    case 'failure': {
-      const full = { ...c, error: evidence.error };
-      const row = matchOne(failureTransitions, full);
-      row.then(full, draft);
-      return row.name;
-    }
-    case 'recovering': {
-      const full = { ...c, error: evidence.error };
+    case 'failure':
+      return transition(failureTransitions, { ...c, error: evidence.error }, draft);
+    case 'recovering':
       if (evidence.error !== null) draft.live({ lastAnswerAt: c.now, heardAt: c.now, attempts: 0 });
-      const row = matchOne(recoveringTransitions, full);
-      row.then(full, draft);
-      return row.name;
-    }
+      return transition(recoveringTransitions, { ...c, error: evidence.error }, draft);
     case 'refused':
-      draft.event('VDS_BROKER_COMMAND_FAILURE', { CommandName: evidence.method, message: evidence.error.message });
+      applyEach(refusalEffects, { ...c, method: evidence.method, error: evidence.error }, draft, note);
       return 'host.call-refused';
+    case 'command':
+      return transition(commandTransitions, { ...c, command: evidence.command }, draft);
   }
+}
+
+function transition<C extends HostCase>(table: readonly Row<C, HostDraft>[], c: C, draft: HostDraft): string {
+  const row = matchOne(table, c);
+  row.then(c, draft);
+  return row.name;
 }
 
 /** A successful answer: the host is heard, and failed attempts are forgotten (D1). */

@@ -1,8 +1,10 @@
 import type { VurtiError } from '../../kernel/index.js';
 import { type GraceSettings, notMonitored, type SpmStatus, type VdsStatus } from '../../model/index.js';
-import type { Row } from '../row.js';
+import { matchOne, type Row } from '../row.js';
 import type { HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
+import { fencingTransitions } from './fencing.js';
+import { LOST_COUNTER, restartOnLeases } from './leases.js';
 
 export type FailureCase = HostCase & { readonly error: VurtiError };
 type FailureRow = Row<FailureCase, HostDraft>;
@@ -22,8 +24,11 @@ function inGrace(c: HostCase): boolean {
   return attempts <= c.settings.grace.attempts || c.now <= c.liveness.lastAnswerAt + graceOf(c) * 1000;
 }
 
-const unmonitored = (c: FailureCase): boolean => notMonitored.has(c.host.dynamic.status);
 const status = (c: FailureCase): VdsStatus => c.host.dynamic.status;
+const unmonitored = (c: FailureCase): boolean => notMonitored.has(status(c));
+const boots = (c: FailureCase): boolean => c.liveness.rebootUntil !== null && c.now < c.liveness.rebootUntil;
+/** The failure counts. */
+const counts = (c: FailureCase): boolean => !unmonitored(c) && !boots(c);
 const waits: ReadonlySet<VdsStatus> = new Set<VdsStatus>(['Connecting', 'PreparingForMaintenance', 'NonResponsive']);
 
 function count(c: FailureCase, draft: HostDraft): void {
@@ -39,9 +44,15 @@ export const failureTransitions: readonly FailureRow[] = [
     then: (c, draft) => draft.skip('Connecting', `the host is ${status(c)}: a failure says nothing new`),
   },
   {
+    name: 'host.failure.rebooting',
+    doc: 'The manager said that the host boots, and its time for that is not over: its silence means nothing and is not counted.',
+    when: (c) => !unmonitored(c) && boots(c),
+    then: (_, draft) => draft.skip('NonResponsive', 'the host is being rebooted'),
+  },
+  {
     name: 'host.failure.in-grace',
     doc: 'No answer again, and the grace period is not over: the attempt is counted, nothing else.',
-    when: (c) => !unmonitored(c) && inGrace(c) && waits.has(status(c)),
+    when: (c) => counts(c) && inGrace(c) && waits.has(status(c)),
     then: (c, draft) => {
       count(c, draft);
       draft.skip('NonResponsive', `in grace: attempt ${c.liveness.attempts + 1}, lost after ${graceOf(c)}s of silence`);
@@ -50,7 +61,7 @@ export const failureTransitions: readonly FailureRow[] = [
   {
     name: 'host.failure.connecting',
     doc: 'The first failed attempt: contact is being looked for, VMs keep their status.',
-    when: (c) => !unmonitored(c) && inGrace(c) && !waits.has(status(c)),
+    when: (c) => counts(c) && inGrace(c) && !waits.has(status(c)),
     then: (c, draft) => {
       count(c, draft);
       draft.status('Connecting');
@@ -61,21 +72,26 @@ export const failureTransitions: readonly FailureRow[] = [
   },
   {
     name: 'host.failure.still-lost',
-    doc: 'Lost already, and still silent.',
-    when: (c) => !unmonitored(c) && !inGrace(c) && status(c) === 'NonResponsive',
-    then: count,
+    doc: 'Lost already, and still silent. VMs with leases are tried elsewhere from time to time.',
+    when: (c) => counts(c) && !inGrace(c) && status(c) === 'NonResponsive',
+    then: (c, draft) => {
+      count(c, draft);
+      restartOnLeases(c, draft, c.liveness.leaseCounter);
+    },
   },
   {
     name: 'host.lost',
-    doc: 'More failed attempts than grace.attempts, and silence longer than the grace time: the host is NonResponsive. Its VMs may still run, so they become Unknown, not Down.',
-    when: (c) => !unmonitored(c) && !inGrace(c) && status(c) !== 'NonResponsive',
+    doc: 'More failed attempts than grace.attempts, and silence longer than the grace time: the host is NonResponsive. Its VMs may still run, so they become Unknown, not Down. The fencing chain begins.',
+    when: (c) => counts(c) && !inGrace(c) && status(c) !== 'NonResponsive',
     then: (c, draft) => {
       count(c, draft);
       draft.status('NonResponsive');
       const unknownName = c.error.code === 'AGENT_UNKNOWN_HOST';
       draft.event(unknownName ? 'VDS_UNKNOWN_HOST' : 'VDS_FAILURE', { Error: c.error.message });
-      draft.vmsUnknown = true;
-      draft.intent('fence', { silentSince: c.liveness.lastAnswerAt, attempts: c.liveness.attempts + 1 });
+      draft.vmsBecome = 'unknown';
+      draft.signal('fencingTreatment');
+      matchOne(fencingTransitions, c).then(c, draft);
+      restartOnLeases(c, draft, LOST_COUNTER);
     },
   },
 ];

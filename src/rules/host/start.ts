@@ -1,4 +1,4 @@
-import type { VdsStatus } from '../../model/index.js';
+import type { VdsDynamic, VdsStatus } from '../../model/index.js';
 
 const again: Readonly<Partial<Record<VdsStatus, VdsStatus>>> = {
   Error: 'Up',
@@ -14,4 +14,17 @@ const again: Readonly<Partial<Record<VdsStatus, VdsStatus>>> = {
  */
 export function statusAtStart(stored: VdsStatus): VdsStatus {
   return again[stored] ?? stored;
+}
+
+/** The whole row at service start; the stored one itself when all of it still holds. Nothing is pending any more. */
+export function dynamicAtStart(stored: VdsDynamic, now: number): VdsDynamic {
+  const status = statusAtStart(stored.status);
+  const changed = status !== stored.status;
+  if (!changed && stored.pendingVcpusCount === 0 && stored.pendingVmemSize === 0) return stored;
+  return {
+    ...stored,
+    pendingVcpusCount: 0,
+    pendingVmemSize: 0,
+    ...(changed ? { status, previousStatus: stored.status, statusSince: now, inFenceFlow: false } : {}),
+  };
 }

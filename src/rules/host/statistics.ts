@@ -1,9 +1,8 @@
 import {
+  type InterfaceStatus,
   initialRow,
   type NumaNode,
-  notMonitored,
   sameValue,
-  upOrLeaving,
   type VdsInterfaceStatistics,
   type VdsStatistics,
   type VdsStatsReport,
@@ -11,50 +10,53 @@ import {
   vdsStatisticsFields,
 } from '../../model/index.js';
 import { nicFigures } from '../rates.js';
-import type { Row } from '../row.js';
 import { keepEqual, networkPercent } from '../vm/statistics.js';
 import type { HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
+import { problematicNics } from './nics.js';
 
-export type StatsCase = HostCase & { readonly report: VdsStatsReport };
-type StatsRow = Row<StatsCase, HostDraft>;
+/** Statistics were answered. */
+export type StatsCase = HostCase & {
+  readonly report: VdsStatsReport;
+  /** The usage that comes of the report. */
+  readonly next: VdsUsage;
+  /** Base nics that are down and carry required networks; empty as well when the networks are not known. */
+  readonly nicsDown: ReadonlyMap<string, readonly string[]>;
+};
 
-const becomesUp = (c: StatsCase): boolean =>
-  c.liveness.readyForUp && !upOrLeaving.has(c.host.dynamic.status) && !notMonitored.has(c.host.dynamic.status);
+export function statsCase(c: HostCase, report: VdsStatsReport): StatsCase {
+  const next = nextVdsUsage({ ...c, report }, c.usage);
+  return { ...c, report, next, nicsDown: problematicNics(c.host.interfaces, stateIn(next), c.networks) };
+}
 
-/** Statistics were answered (§2.4 end, §2.5). Exactly one row matches. */
-export const statsTransitions: readonly StatsRow[] = [
-  {
-    name: 'host.up',
-    doc: 'Capabilities broke no rule and statistics are answered: the host is Up (§3.6; no hysteresis).',
-    when: becomesUp,
-    then: (_, draft) => {
-      draft.status('Up');
-      draft.live({ readyForUp: false, recoveringSince: null });
-      draft.event('VDS_DETECTED', { HostStatus: 'Up' });
-      // Its VMs are stale since contact was lost; there is no reason to wait for the next statistics tick.
-      draft.request('Host.getAllVmStats', 'host.up');
-    },
-  },
-  {
-    name: 'host.statistics',
-    doc: 'Statistics of a monitored host: its figures are taken over.',
-    when: (c) => !becomesUp(c),
-    then: () => undefined,
-  },
-];
+/** State of a nic by name; undefined: the report does not have it. */
+export function stateIn(usage: VdsUsage | undefined): (nic: string) => InterfaceStatus | undefined {
+  const states = new Map(usage?.interfaces.map((nic) => [nic.name, nic.status]));
+  return (nic) => states.get(nic);
+}
+
+/** What an answer means that leaves these out (§8.1). */
+const unreported = {
+  vmCount: 0,
+  vmActive: 0,
+  vmMigrating: 0,
+  incomingMigrations: -1,
+  outgoingMigrations: -1,
+} as const;
 
 /** Takes the answer's figures over: the host's row for what is state, its usage for what is measured. */
 export function takeStatistics(c: StatsCase, draft: HostDraft): void {
-  draft.set(c.report.dynamic);
-  draft.usage = nextVdsUsage(c, draft.usage);
+  draft.set({ ...unreported, ...c.report.dynamic });
+  draft.usage = c.next;
 }
+
+type Reported = HostCase & Pick<StatsCase, 'report'>;
 
 /**
  * The host's usage after one more report (§8.1). Parts that come out equal are the previous objects themselves, so that
  * an unchanged report copies nothing and writes nothing.
  */
-export function nextVdsUsage(c: StatsCase, previous: VdsUsage | undefined): VdsUsage {
+export function nextVdsUsage(c: Reported, previous: VdsUsage | undefined): VdsUsage {
   const interfaces = nextInterfaces(c, previous?.interfaces ?? []);
   const numaNodes = keepEqual(
     previous?.numaNodes ?? [],
@@ -74,7 +76,7 @@ export function nextVdsUsage(c: StatsCase, previous: VdsUsage | undefined): VdsU
 }
 
 function nextStatistics(
-  c: StatsCase,
+  c: Reported,
   previous: VdsStatistics | undefined,
   interfaces: readonly VdsInterfaceStatistics[],
 ): VdsStatistics {
@@ -97,7 +99,7 @@ function nextStatistics(
 }
 
 /** Used memory in per cent; free huge pages count as free. Needs the host's size and the huge pages to be known. */
-function memoryUsage(c: StatsCase): Pick<VdsStatistics, 'usageMemPercent'> | Record<never, never> {
+function memoryUsage(c: Reported): Pick<VdsStatistics, 'usageMemPercent'> | Record<never, never> {
   const { memFree, hugepages } = c.report.statistics;
   const total = c.host.dynamic.physicalMemMb;
   if (typeof memFree !== 'number' || !hugepages || total === null || total <= 0) return {};
@@ -108,14 +110,14 @@ function memoryUsage(c: StatsCase): Pick<VdsStatistics, 'usageMemPercent'> | Rec
 }
 
 /** A vlan's or a slave's traffic is its base nic's or bond's as well. */
-function countedNics(c: StatsCase, interfaces: readonly VdsInterfaceStatistics[]): readonly VdsInterfaceStatistics[] {
+function countedNics(c: Reported, interfaces: readonly VdsInterfaceStatistics[]): readonly VdsInterfaceStatistics[] {
   const part = new Set(
     c.host.interfaces.filter((nic) => nic.vlanId !== null || nic.bondName !== null).map((nic) => nic.name),
   );
   return part.size === 0 ? interfaces : interfaces.filter((nic) => !part.has(nic.name));
 }
 
-function nextInterfaces(c: StatsCase, previous: readonly VdsInterfaceStatistics[]): readonly VdsInterfaceStatistics[] {
+function nextInterfaces(c: Reported, previous: readonly VdsInterfaceStatistics[]): readonly VdsInterfaceStatistics[] {
   const next = c.report.nics.map((sample): VdsInterfaceStatistics => {
     const before = previous.find((nic) => nic.name === sample.name);
     return {

@@ -15,7 +15,7 @@ export const up: SchemaMigration = async (db, table) => {
       additional_rng_sources jsonb,
       required_features jsonb,
       migrate_on_error smallint not null,
-      log_max_memory_used_threshold bigint not null,
+      log_max_memory_used_threshold bigint,
       log_max_memory_used_threshold_type smallint not null,
       enable_balloon boolean not null,
       gluster_service boolean not null,
