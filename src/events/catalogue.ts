@@ -11,8 +11,15 @@ const serviceEvents = {
     20003,
     'NORMAL',
     0,
-    '{Event} repeated {Count}× from {From} to {To}, held back ({Why})',
-    'Summary of events that flood control or flap damping held back (D24).',
+    '{Event} repeated {Count}× from {From} to {To}, held back ({Why}); the last one: {Last}',
+    'Summary of events that flood control or flap damping held back (D24); its severity is theirs.',
+  ),
+  EVENTS_FLAPPING: service(
+    20004,
+    'WARNING',
+    0,
+    '{Changes} changes in {Seconds}s ({Event}): further ones are counted, not shown, until it is quiet for {QuietSeconds}s. Now: {Last}',
+    'A value goes to and fro (flap.changes within flap.windowSeconds). Its changes are in the log all the same.',
   ),
 } as const;
 

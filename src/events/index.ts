@@ -5,6 +5,7 @@ export * from './changes.js';
 export * from './committer.js';
 export * from './cursor.js';
 export * from './evidence.js';
+export * from './flap-pairs.js';
 export * from './log-reader.js';
 export * from './records.js';
 export * from './requests.js';

@@ -43,10 +43,20 @@ export interface IntentRecord extends RecordBase {
   readonly intent: IntentKind;
   /** The same for the same advice, through restarts: do it once. */
   readonly key: string;
+  /** Tells apart what is advised several times while nothing else changes; usually 0. */
+  readonly round: number;
+  /** When the VM, or else the host, came to the status that the advice is about. */
+  readonly since: number | null;
   /** Observer mode: for information, nobody may act on it. */
   readonly advisory: boolean;
   readonly evidence: Readonly<Record<string, unknown>>;
 }
+
+/** Committed advice as it is delivered. */
+export type Intent = IntentRecord & {
+  /** Its place in the log; null when it was given before this process started. */
+  readonly cursor: string | null;
+};
 
 export type IntentKind =
   | 'destroy'

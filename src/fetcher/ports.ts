@@ -1,5 +1,6 @@
 import type {
   AgentMethod,
+  DomainReport,
   HostEndpoint,
   VdsCapabilitiesReport,
   VdsHardwareReport,
@@ -38,12 +39,16 @@ export interface VdsFetcher {
 export interface VmFetcher {
   getAllVmStats(host: HostEndpoint, options: CallOptions): Promise<VmStatsReport>;
   getVmList(host: HostEndpoint, options: CallOptions): Promise<VmListReport>;
-  /** libvirt XML by VM id. An unknown id fails the whole call, as the agent does. */
-  dumpXmls(host: HostEndpoint, vmIds: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, string>>;
+  /** libvirt's descriptions by VM id. An unknown id fails the whole call, as the agent does. */
+  dumpXmls(
+    host: HostEndpoint,
+    vmIds: readonly string[],
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, DomainReport>>;
 }
 
 /** A fetcher keeps a connection per host at most, made at the first call. */
-export interface Fetcher extends VdsFetcher, VmFetcher {
+export interface Fetcher extends VdsFetcher, VmFetcher, AgentCaller {
   /** The host is gone or its address changed: its connection is closed and forgotten. */
   release(hostId: string): void;
   /** Closes all connections; calls in flight reject with AGENT_ABORTED. */

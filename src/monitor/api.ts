@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { Change, EventRecord, IntentRecord, LogRecord } from '../events/index.js';
+import type { Change, EventRecord, Intent, LogRecord } from '../events/index.js';
 import type {
   AgentProtocol,
   Cluster,
@@ -11,6 +11,8 @@ import type {
   VmSpec,
   VmStatus,
 } from '../model/index.js';
+
+import type { IntentsApi } from './intents/index.js';
 
 export type { ClusterSpec, HostSpec, VmSpec } from '../model/index.js';
 
@@ -102,8 +104,26 @@ export interface HostsApi {
   remove(ref: string): void;
   /** Maintenance, Down, NonOperational … → Unassigned: monitoring begins. */
   activate(ref: string): HostView;
-  /** → Maintenance at once: the host is not judged until it is activated. */
+  /**
+   * → Maintenance: the host is not judged until it is activated. In manager mode a host that runs VMs is emptied first
+   * (PreparingForMaintenance). @throws HOST_STATUS
+   */
   maintenance(ref: string, reason?: string): HostView;
+  /** Capabilities and hardware information are read again. */
+  refresh(ref: string): void;
+  /**
+   * The rest is the manager's: @throws OBSERVER_MODE. The host is proven to have been off: its VMs are Down, highly
+   * available ones are to be started again. @throws HOST_STATUS
+   */
+  confirmRebooted(ref: string): HostView;
+  /** The host boots: its silence means nothing for so long (default fencing.rebootSeconds), or until it answers. */
+  rebooting(ref: string, forSeconds?: number): HostView;
+  /** Phases of all image transfers that run over the host; it enters Maintenance when all begin with PAUSED or FINISHED. */
+  imageTransfers(ref: string, phases: readonly string[]): void;
+  /** The VM is about to start on the host; forgotten when it powers up or is down. */
+  addPending(ref: string, vmId: string, pending: { readonly memoryMb: number; readonly vcpus: number }): void;
+  /** Nothing is pending for the host any more. */
+  clearPending(ref: string): void;
   /** The host after each of its changes; ends when it is removed. Costs nothing to others' changes. */
   watch(ref: string): Observable<HostView>;
 }
@@ -114,6 +134,10 @@ export interface VmsApi {
   where(filter: Filter<VmView>): readonly VmView[];
   put(spec: VmSpec): VmView;
   remove(ref: string): void;
+  /** An advised restart (intent autoRun) did not succeed: the next one is planned. @throws OBSERVER_MODE */
+  restartFailed(ref: string): void;
+  /** The VM does not start anywhere. @throws OBSERVER_MODE */
+  clearPending(vmId: string): void;
   watch(ref: string): Observable<VmView>;
 }
 
@@ -199,8 +223,9 @@ export interface Monitor extends AsyncDisposable {
   readonly changes$: Observable<Change>;
   /** Committed events, with cursor. */
   readonly events$: Observable<EventRecord & LogRecord>;
-  /** Committed advice, with cursor; do it once per key. */
-  readonly intents$: Observable<IntentRecord & LogRecord>;
+  /** Committed advice: what waits for somebody when you subscribe, then what comes. Do it once per key, and acknowledge it. */
+  readonly intents$: Observable<Intent>;
+  readonly intents: IntentsApi;
   readonly hosts: HostsApi;
   readonly vms: VmsApi;
   readonly clusters: ClustersApi;
@@ -216,6 +241,8 @@ export interface Monitor extends AsyncDisposable {
   stop(): Promise<void>;
   /** Resolves when the level is reached. @throws VurtiError NOT_READY after the timeout. */
   until(level: ReadinessLevel, options?: { readonly timeoutSeconds?: number }): Promise<void>;
+  /** Ids of monitored hosts that have not answered for watchdog.thresholdSeconds; they are named in the log, too. */
+  staleHosts(): readonly string[];
   /** Asks the host now; several pokes while one waits are one. */
   poke(ref: string): void;
   status(): MonitorStatus;

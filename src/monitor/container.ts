@@ -1,6 +1,6 @@
 import { Container } from 'inversify';
 import { Channel, type Streams } from '../events/index.js';
-import { HttpFetcher } from '../fetcher/index.js';
+import { type AgentCaller, HttpFetcher } from '../fetcher/index.js';
 import { type Clock, RealTime, type Scheduler, silentTelemetry, systemIds, systemRandom } from '../kernel/index.js';
 import { type AgentTls, agentMethods, type MonitorSettings, observerMethods } from '../model/index.js';
 import { PollingPushAdapter } from '../push-adapter/index.js';
@@ -9,8 +9,12 @@ import { MemoryStore } from '../store/index.js';
 import {
   CommandBook,
   FloodControl,
+  HaRestarts,
+  HostRounds,
+  heldBackEvent,
   IntentBook,
   InventoryUpdater,
+  PendingResources,
   RecordMaker,
   StatisticsWriter,
   UpdaterPipeline,
@@ -18,6 +22,7 @@ import {
   VmUpdater,
 } from '../updater/index.js';
 import { HostRegistry } from './host-registry.js';
+import { DestroyLeftovers, type IntentHandler, IntentRunner } from './intents/index.js';
 import type { MonitorOptions } from './options.js';
 import { Readiness } from './readiness.js';
 import { isSynced } from './status-report.js';
@@ -54,8 +59,34 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
       }),
     [t.fetcher, t.sets, t.streams, t.registry, t.pipeline, t.clock, t.scheduler, t.random, t.telemetry],
   );
+  container
+    .bind(t.intentRunner)
+    .toResolvedValue(
+      (ports, streams, fetcher, registry, scheduler, telemetry) =>
+        new IntentRunner({
+          ...{ book: ports.intents, streams, telemetry },
+          handlers: handlersOf(options, settings, fetcher, registry, scheduler),
+        }),
+      [t.ports, t.streams, t.fetcher, t.registry, t.scheduler, t.telemetry],
+    );
   for (const module of options.modules ?? []) container.load(module);
   return container;
+}
+
+/** An observer has none, whatever it was given. */
+function handlersOf(
+  options: MonitorOptions,
+  settings: MonitorSettings,
+  caller: AgentCaller,
+  registry: HostRegistry,
+  scheduler: Scheduler,
+): IntentHandler[] {
+  if (settings.mode === 'observer') return [];
+  const endpointOf = (hostId: string) => registry.endpointOf(hostId);
+  return [
+    ...(settings.actions.destroyLeftovers ? [new DestroyLeftovers({ caller, endpointOf, scheduler })] : []),
+    ...(options.intentHandler === undefined ? [] : [options.intentHandler]),
+  ];
 }
 
 function bindEffects(container: Container, options: MonitorOptions, settings: MonitorSettings): void {
@@ -126,14 +157,20 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
   container.bind(t.commands).toResolvedValue((clock) => new CommandBook(clock), [t.clock]);
   container.bind(t.records).toResolvedValue((ids) => new RecordMaker(ids, settings.mode), [t.ids]);
   container.bind(t.ports).toResolvedValue(
-    (store, streams, telemetry) => ({
-      committer: store.committer,
-      streams,
-      telemetry,
-      flood: new FloodControl(),
-      intents: new IntentBook(),
-    }),
-    [t.store, t.streams, t.telemetry],
+    (store, streams, telemetry, records, clock, scheduler) => {
+      const { committer } = store;
+      return {
+        committer,
+        streams,
+        telemetry,
+        flood: new FloodControl({
+          ...{ clock, scheduler, flap: settings.flap },
+          tell: (held) => committer.commit({ rows: [], records: [heldBackEvent(records, held, clock.now())] }),
+        }),
+        intents: new IntentBook({ clock, write: (rows) => committer.commit({ rows, records: [] }) }),
+      };
+    },
+    [t.store, t.streams, t.telemetry, t.records, t.clock, t.scheduler],
   );
   container
     .bind(t.statistics)
@@ -148,9 +185,22 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
         ),
       [t.sets, t.store, t.scheduler, t.telemetry],
     );
+  container
+    .bind(t.haRestarts)
+    .toResolvedValue(
+      (sets, commands, records, ports, readiness, clock, scheduler) =>
+        new HaRestarts({
+          ...{ sets, commands, records, ports, clock, scheduler },
+          settings: settings.haRestart,
+          ready: () => readiness.level === 'synced',
+        }),
+      [t.sets, t.commands, t.records, t.ports, t.readiness, t.clock, t.scheduler],
+    );
   container.bind(t.vmUpdater).toResolvedValue(
-    (sets, inventory, commands, records, ports, statistics, registry, clock, telemetry) =>
+    (sets, inventory, commands, records, ports, statistics, registry, restarts, clock, telemetry) =>
       new VmUpdater({
+        // Beside an engine it is the engine that restarts.
+        ...(settings.mode === 'manager' ? { restarts } : {}),
         mode: settings.mode,
         sets,
         inventory,
@@ -162,7 +212,10 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
         clock,
         telemetry,
       }),
-    [t.sets, t.inventory, t.commands, t.records, t.ports, t.statistics, t.registry, t.clock, t.telemetry],
+    [
+      ...([t.sets, t.inventory, t.commands, t.records, t.ports, t.statistics, t.registry] as const),
+      ...([t.haRestarts, t.clock, t.telemetry] as const),
+    ],
   );
   container.bind(t.vdsUpdater).toResolvedValue(
     (sets, inventory, vms, records, ports, statistics, registry, clock, scheduler, telemetry) =>
@@ -173,7 +226,7 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
         records,
         ports,
         statistics,
-        thresholds: settings.thresholds,
+        general: settings,
         settingsOf: (id) => registry.settingsOf(id),
         clock,
         scheduler,
@@ -181,6 +234,17 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
       }),
     [t.sets, t.inventory, t.vmUpdater, t.records, t.ports, t.statistics, t.registry, t.clock, t.scheduler, t.telemetry],
   );
+  container.bind(t.pending).toResolvedValue(
+    (vds) => new PendingResources((hostId, sums) => vds.command(hostId, { is: 'pending', ...sums })),
+    [t.vdsUpdater],
+  );
+  container
+    .bind(t.hostRounds)
+    .toResolvedValue(
+      (sets, vds, clock, scheduler, telemetry) =>
+        new HostRounds({ sets, vds, settings, clock, scheduler, telemetry }),
+      [t.sets, t.vdsUpdater, t.clock, t.scheduler, t.telemetry],
+    );
   container
     .bind(t.inventoryUpdater)
     .toResolvedValue(

@@ -1,3 +1,4 @@
+import { VurtiError } from '../kernel/index.js';
 import { completeSettings, type MonitorSettings } from '../model/index.js';
 import { loadAgentTls } from './agent-tls.js';
 import type { Monitor } from './api.js';
@@ -8,10 +9,13 @@ import type { MonitorOptions } from './options.js';
 
 /**
  * Makes a monitor. Nothing runs before its `start()`; then it polls, judges and writes until its `stop()`.
- * @throws VurtiError CONFIG_UNREADABLE for a PEM file, DATABASE_… for a database that cannot be used
+ * @throws VurtiError ACTION_IN_OBSERVER_MODE, CONFIG_UNREADABLE for a PEM file, DATABASE_… for a database that cannot be used
  */
 export async function createMonitor(options: MonitorOptions = {}): Promise<Monitor> {
   const settings = settingsOf(options);
+  if (settings.mode === 'observer' && settings.actions.destroyLeftovers) {
+    throw new VurtiError('ACTION_IN_OBSERVER_MODE', 'actions.destroyLeftovers: an observer never acts on a VM');
+  }
   const tls = await loadAgentTls(options.agents?.tls);
   const opened =
     options.store === undefined && options.database !== undefined ? await openDatabase(options) : undefined;

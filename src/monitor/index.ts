@@ -13,6 +13,7 @@ export type {
   VmView,
 } from './api.js';
 export { createMonitor } from './create-monitor.js';
+export type { IntentHandler, IntentsApi } from './intents/index.js';
 export { ofType } from './of-type.js';
 export type { AgentTlsOptions, MonitorOptions } from './options.js';
 export * from './settings/index.js';

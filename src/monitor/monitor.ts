@@ -4,7 +4,7 @@ import {
   type Change,
   type EventRecord,
   formatCursor,
-  type IntentRecord,
+  type Intent,
   type LogRecord,
   type Store,
   type Streams,
@@ -14,11 +14,12 @@ import type { Clock, Telemetry } from '../kernel/index.js';
 import type { MonitorSettings } from '../model/index.js';
 import type { PollingPushAdapter } from '../push-adapter/index.js';
 import { LogTail } from '../tail/index.js';
-import type { CommandBook, StatisticsWriter, UpdaterPipeline, VdsUpdater, VmUpdater } from '../updater/index.js';
+import type { CommandBook, FloodControl, HostRounds, IntentBook, StatisticsWriter, UpdaterPipeline, VdsUpdater, VmUpdater } from '../updater/index.js';
 import type { Explanation, LogApi, Monitor, MonitorStatus, ReadinessLevel } from './api.js';
 import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';
 import { explanation } from './explain.js';
+import { type IntentRunner, Intents } from './intents/index.js';
 import type { MonitorOptions } from './options.js';
 import type { Readiness } from './readiness.js';
 import { restoreState } from './restore.js';
@@ -35,7 +36,8 @@ const DEFAULT_UNTIL_SECONDS = 60;
 export class VurtiMonitor implements Monitor {
   readonly changes$: Observable<Change>;
   readonly events$: Observable<EventRecord & LogRecord>;
-  readonly intents$: Observable<IntentRecord & LogRecord>;
+  readonly intents$: Observable<Intent>;
+  readonly intents: Intents;
   readonly hosts: Hosts;
   readonly vms: Vms;
   readonly clusters: Clusters;
@@ -54,6 +56,10 @@ export class VurtiMonitor implements Monitor {
   readonly #statistics: StatisticsWriter;
   readonly #vdsUpdater: VdsUpdater;
   readonly #vmUpdater: VmUpdater;
+  readonly #rounds: HostRounds;
+  readonly #intentBook: IntentBook;
+  readonly #flood: FloodControl;
+  readonly #runner: IntentRunner;
   readonly #readiness: Readiness;
   readonly #tally = new EventTally();
   readonly #startedAt: number;
@@ -87,17 +93,27 @@ export class VurtiMonitor implements Monitor {
       vmUpdater: this.#vmUpdater,
       pipeline: this.#pipeline,
       statistics: this.#statistics,
+      mode: this.#settings.mode,
+      requests: this.#streams.requests,
+      pending: container.get(t.pending),
+      restarts: container.get(t.haRestarts),
     };
+    this.#rounds = container.get(t.hostRounds);
     this.#readiness = container.get(t.readiness);
     this.#startedAt = this.#clock.now();
     this.hosts = new Hosts(this.#parts);
     this.vms = new Vms(this.#parts);
     this.clusters = new Clusters(this.#parts);
     this.commands = container.get(t.commands);
+    const ports = container.get(t.ports);
+    this.#intentBook = ports.intents;
+    this.#flood = ports.flood;
+    this.#runner = container.get(t.intentRunner);
     const { committer, logReader } = this.#store;
     this.changes$ = this.#streams.changes.stream$;
     this.events$ = ofKind(committer.committed$, 'event');
-    this.intents$ = ofKind(committer.committed$, 'intent');
+    this.intents = new Intents(ports.intents, this.#streams);
+    this.intents$ = this.intents.all$;
     const tail = new LogTail(logReader, committer.committed$);
     this.log = {
       read: (query) => tail.read(query),
@@ -107,6 +123,7 @@ export class VurtiMonitor implements Monitor {
     committer.committed$.subscribe((records) => {
       this.#head = records.at(-1)?.cursor ?? this.#head;
       this.#tally.add(records);
+      ports.intents.committed(records);
     });
   }
 
@@ -120,7 +137,9 @@ export class VurtiMonitor implements Monitor {
       sets: view.sets,
       inventory: view.inventory,
       statistics: this.#statistics,
+      intents: this.#intentBook,
       clock: this.#clock,
+      telemetry: this.#telemetry,
     });
     if (this.#isStopped()) return;
     this.#pipeline.start();
@@ -129,7 +148,12 @@ export class VurtiMonitor implements Monitor {
     for (const host of this.#options.hosts ?? []) this.hosts.put(host);
     view.inventory.managesVms = this.#options.vms !== undefined;
     for (const vm of this.#options.vms ?? []) this.vms.put(vm);
+    this.#runner.start();
+    this.intents.start();
+    this.#parts.pending.follow(this.#streams);
+    if (this.#settings.mode === 'manager') this.#parts.restarts.queueAll();
     this.#adapter.start();
+    this.#rounds.start();
     this.#statistics.start();
     this.#readiness.serving(this.#streams);
   }
@@ -146,6 +170,10 @@ export class VurtiMonitor implements Monitor {
   until(level: ReadinessLevel, options: { readonly timeoutSeconds?: number } = {}): Promise<void> {
     const seconds = options.timeoutSeconds ?? DEFAULT_UNTIL_SECONDS;
     return this.#readiness.until(level, seconds * 1000, () => this.#isStopped());
+  }
+
+  staleHosts(): readonly string[] {
+    return this.#rounds.staleHosts();
   }
 
   poke(ref: string): void {
@@ -185,13 +213,19 @@ export class VurtiMonitor implements Monitor {
   async #stop(): Promise<void> {
     this.#mode = 'stopped';
     this.#readiness.stop();
+    this.#rounds.stop();
+    await this.#runner.stop();
     await this.#adapter.stop();
     await this.#fetcher.close();
     await this.#pipeline.stop();
+    this.#parts.restarts.stop();
+    this.#parts.pending.stop();
+    this.#flood.stop();
     this.#statistics.stop();
     await this.#statistics.write();
     await this.#store.committer.stop();
     await this.#store.close();
+    this.intents.stop();
     for (const channel of Object.values(this.#streams)) channel.complete();
     this.#telemetry.log('info', 'monitor stopped');
   }

@@ -4,6 +4,7 @@ import type { Fetcher } from '../fetcher/index.js';
 import type { Clock, Ids, Random, Scheduler, Telemetry } from '../kernel/index.js';
 import type { AgentTls, ClusterSpec, DeepPartial, HostSpec, MonitorSettings, VmSpec } from '../model/index.js';
 import type { Division } from '../repository/index.js';
+import type { IntentHandler } from './intents/index.js';
 
 /** TLS to the agents; each part as PEM text or as the path of a PEM file. */
 export interface AgentTlsOptions {
@@ -34,6 +35,8 @@ export interface MonitorOptions {
   readonly database?: { readonly url: string; readonly schema?: string; readonly takeOver?: boolean };
   /** How hosts are divided into repositories. Default: one for all. */
   readonly sets?: Division;
+  /** Follows advice in manager mode, beside what settings.actions does. An observer’s is never called. */
+  readonly intentHandler?: IntentHandler;
   readonly fetcher?: Fetcher;
   readonly clock?: Clock;
   readonly scheduler?: Scheduler;

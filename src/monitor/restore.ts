@@ -1,5 +1,5 @@
 import type { StateLoader } from '../events/index.js';
-import type { Clock } from '../kernel/index.js';
+import type { Clock, Telemetry } from '../kernel/index.js';
 import {
   type ClusterNetwork,
   type DiskStatistics,
@@ -20,18 +20,20 @@ import {
   vmDynamicFields,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
-import { statusAtStart } from '../rules/index.js';
-import type { StatisticsWriter } from '../updater/index.js';
+import { dynamicAtStart } from '../rules/index.js';
+import type { IntentBook, StatisticsWriter } from '../updater/index.js';
 
 export interface RestoreTarget {
   readonly sets: HostSets;
   readonly inventory: Inventory;
   readonly statistics: StatisticsWriter;
+  readonly intents: IntentBook;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
 }
 
 export interface Restored {
-  /** Rows, as stored, of hosts whose status does not hold any more at service start. */
+  /** Rows, as stored, of hosts of which not all holds any more at service start. */
   readonly restarted: readonly VdsDynamic[];
 }
 
@@ -43,6 +45,7 @@ export async function restoreState(loader: StateLoader, target: RestoreTarget): 
   await restoreClusters(loader, target.inventory);
   const restarted = await restoreHosts(loader, target);
   await restoreVms(loader, target);
+  await restoreIntents(loader, target);
   return { restarted };
 }
 
@@ -68,9 +71,7 @@ async function restoreHosts(loader: StateLoader, { sets, statistics, clock }: Re
     for (const vdsStatic of rows) {
       const { id } = vdsStatic;
       const stored = dynamics.get(id) ?? { ...initialRow(vdsDynamicFields), id };
-      const status = statusAtStart(stored.status);
-      const dynamic =
-        status === stored.status ? stored : { ...stored, status, previousStatus: stored.status, statusSince: now };
+      const dynamic = dynamicAtStart(stored, now);
       if (dynamic !== stored) restarted.push(stored);
       sets.putHost({ id, static: vdsStatic, dynamic, interfaces: interfaces.get(id) ?? [] });
       const set = sets.setOfHost(id);
@@ -122,6 +123,13 @@ async function restoreVms(loader: StateLoader, { sets, statistics }: RestoreTarg
       sets.setOfVm(id)?.vms.setUsage(id, usage);
       statistics.loadedVm(id, usage);
     }
+  }
+}
+
+async function restoreIntents(loader: StateLoader, { intents, telemetry }: RestoreTarget): Promise<void> {
+  for await (const rows of loader.load('intent')) {
+    const unknown = intents.load(rows);
+    if (unknown > 0) telemetry.log('warn', 'Stored advice of kinds that are not known was left out', { rows: unknown });
   }
 }
 

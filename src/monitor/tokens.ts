@@ -7,8 +7,11 @@ import type { PollingPushAdapter } from '../push-adapter/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import type {
   CommandBook,
+  HaRestarts,
+  HostRounds,
   InventoryUpdater,
   OutboxPorts,
+  PendingResources,
   RecordMaker,
   StatisticsWriter,
   UpdaterPipeline,
@@ -16,6 +19,7 @@ import type {
   VmUpdater,
 } from '../updater/index.js';
 import type { HostRegistry } from './host-registry.js';
+import type { IntentRunner } from './intents/index.js';
 import type { Readiness } from './readiness.js';
 
 const token = <T>(name: string): ServiceIdentifier<T> => Symbol.for(`vurti.${name}`);
@@ -43,5 +47,9 @@ export const tokens = {
   vdsUpdater: token<VdsUpdater>('VdsUpdater'),
   inventoryUpdater: token<InventoryUpdater>('InventoryUpdater'),
   pipeline: token<UpdaterPipeline>('UpdaterPipeline'),
+  haRestarts: token<HaRestarts>('HaRestarts'),
+  pending: token<PendingResources>('PendingResources'),
+  hostRounds: token<HostRounds>('HostRounds'),
   pushAdapter: token<PollingPushAdapter>('PushAdapter'),
+  intentRunner: token<IntentRunner>('IntentRunner'),
 } as const;

@@ -14,8 +14,8 @@ export interface IntentDraft {
   readonly vmId?: string;
   /** The host that the advice is about: where to destroy, from where to migrate. */
   readonly hostId?: string;
-  /** Made of persisted data only, so that the same advice has the same key after a restart. */
-  readonly key: string;
+  /** Tells apart what is advised several times while the status stays. Default 0. */
+  readonly round?: number;
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 

@@ -1,7 +1,12 @@
 export { CommandBook } from './command-book.js';
-export { FloodControl } from './flood-control.js';
+export { FloodControl, type HeldBack } from './flood-control.js';
+export { HaRestarts } from './ha-restarts.js';
+export { HostRounds } from './host-rounds.js';
+export { heldBackEvent } from './held-back.js';
+export { IntentBook } from './intent-book.js';
 export { InventoryUpdater } from './inventory-updater.js';
-export { IntentBook, type OutboxPorts } from './outbox.js';
+export type { OutboxPorts } from './outbox.js';
+export { PendingResources, type PendingSums } from './pending-resources.js';
 export { UpdaterPipeline } from './pipeline.js';
 export { RecordMaker } from './record-maker.js';
 export { StatisticsWriter } from './statistics-writer.js';

@@ -2,6 +2,7 @@ import type { Change, ChangeSet, Committer, EventRecord, LogRecordDraft, Streams
 import type { Telemetry } from '../kernel/index.js';
 import type { RowWrite } from '../model/index.js';
 import type { FloodControl } from './flood-control.js';
+import type { IntentBook } from './intent-book.js';
 
 export interface OutboxPorts {
   readonly committer: Committer;
@@ -9,26 +10,6 @@ export interface OutboxPorts {
   readonly flood: FloodControl;
   readonly intents: IntentBook;
   readonly telemetry: Telemetry;
-}
-
-/** Keys of advice given lately, so that a state that lasts does not repeat it with every report. */
-export class IntentBook {
-  readonly #given = new Set<string>();
-  readonly #limit: number;
-
-  constructor(limit = 100_000) {
-    this.#limit = limit;
-  }
-
-  isNew(key: string): boolean {
-    if (this.#given.has(key)) return false;
-    this.#given.add(key);
-    if (this.#given.size > this.#limit) {
-      const oldest = this.#given.values().next().value;
-      if (oldest !== undefined) this.#given.delete(oldest);
-    }
-    return true;
-  }
 }
 
 /** What one decision sends out: rows and records to the committer first, then its changes to the stream. */
@@ -46,14 +27,21 @@ export class Outbox {
     this.#rows.push(write);
   }
 
-  record(record: LogRecordDraft): void {
-    if (record.kind === 'event' && !this.#admits(record)) return;
-    if (record.kind === 'intent' && !this.#ports.intents.isNew(record.key)) return;
+  /** False: it is held back, or was given already. */
+  record(record: LogRecordDraft): boolean {
+    if (record.kind === 'event' && !this.#admits(record)) return false;
+    if (record.kind === 'intent') {
+      const rows = this.#ports.intents.admit(record);
+      if (rows === null) return false;
+      this.#rows.push(...rows);
+    }
     this.#records.push(record);
+    return true;
   }
 
   change(change: Change): void {
     this.#changes.push(change);
+    this.#rows.push(...this.#ports.intents.follow(change));
   }
 
   send(): void {

@@ -5,6 +5,7 @@ import {
   type EventRecord,
   formatMessage,
   type IntentRecord,
+  type Severity,
 } from '../events/index.js';
 import type { Ids } from '../kernel/index.js';
 import type { FieldChange, Vds, Vm } from '../model/index.js';
@@ -74,17 +75,37 @@ export class RecordMaker {
     };
   }
 
+  /** An event that says something about another one. */
+  about(event: EventRecord, draft: EventDraft, severity: Severity, cause: Cause, time: number): EventRecord {
+    const record = this.event({ host: undefined, vm: undefined }, draft, cause, time);
+    const { hostId, vmId, clusterId, customId, correlation } = event;
+    return { ...record, ...{ severity, hostId, vmId, clusterId, customId, correlation } };
+  }
+
+  /**
+   * The key holds when the VM, or the host, came to its present status: it stands in the database, and the same advice
+   * of a later life is another one. What is left of a VM has no status; its key holds when the advice was first given,
+   * which stands in the database as well (IntentBook).
+   */
   intent(about: About, draft: IntentDraft, cause: Cause, time: number, incident?: Incident): IntentRecord {
     const base = this.#base(about, cause, time, incident);
+    const hostId = draft.hostId ?? base.hostId;
+    const vmId = draft.vmId ?? base.vmId;
+    const since = (about.vm ?? about.host)?.dynamic.statusSince ?? null;
+    const round = draft.round ?? 0;
+    const begun = draft.intent === 'destroy' ? time : since;
+    const parts = [draft.intent, vmId, hostId, begun, round === 0 ? undefined : round];
     return {
       kind: 'intent',
       intent: draft.intent,
-      key: draft.key,
+      key: parts.filter((part) => part !== undefined).map((part) => part ?? '-').join(':'),
+      round,
+      since,
       advisory: this.#advisory,
       evidence: draft.evidence,
       ...base,
-      hostId: draft.hostId ?? base.hostId,
-      vmId: draft.vmId ?? base.vmId,
+      hostId,
+      vmId,
     };
   }
 

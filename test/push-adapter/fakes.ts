@@ -25,6 +25,7 @@ import {
   vmStaticFields,
 } from '../../src/model/index.js';
 import { PollingPushAdapter, type PollingPushAdapterOptions } from '../../src/push-adapter/index.js';
+import { domain } from '../support/entities.js';
 
 export type Method = 'getStats' | 'getAllVmStats' | 'getCapabilities' | 'getHardwareInfo' | 'dumpXmls';
 /** What an agent does with a call; afterMs: how long it takes; ends: how. */
@@ -114,7 +115,9 @@ class ScriptedFetcher implements Fetcher {
     this.#call(host, 'getAllVmStats', options, () => this.reports.get(host.id) ?? vmStats([]));
   getVmList = () => Promise.resolve({ vms: [], complete: true });
   dumpXmls = (host: HostEndpoint, vmIds: readonly string[], options: CallOptions) =>
-    this.#call(host, 'dumpXmls', options, () => new Map(vmIds.map((id) => [id, '<domain/>'])), vmIds);
+    this.#call(host, 'dumpXmls', options, () => new Map(vmIds.map((id) => [id, domain(id)])), vmIds);
+
+  call = () => Promise.resolve(null);
 
   release(hostId: string): void {
     this.released.push(hostId);

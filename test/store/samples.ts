@@ -60,6 +60,8 @@ export function intent(key: string): LogRecordDraft {
     ...common('vm-1', T0),
     kind: 'intent',
     intent: 'destroy',
+    round: 0,
+    since: null,
     key,
     advisory: true,
     evidence: { host: 'host-1', misses: 2 },

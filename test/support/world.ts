@@ -37,8 +37,6 @@ import {
 import { type Division, HostSets, Inventory } from '../../src/repository/index.js';
 import {
   CommandBook,
-  FloodControl,
-  IntentBook,
   InventoryUpdater,
   RecordMaker,
   StatisticsWriter,
@@ -47,6 +45,7 @@ import {
   VmUpdater,
 } from '../../src/updater/index.js';
 import { capabilities, hostStats, vmStats } from './entities.js';
+import { outboxPorts } from './ports.js';
 
 /** Takes change sets in and keeps them, in order, with whatever else is noted between them. */
 export class RecordingCommitter implements Committer {
@@ -124,7 +123,7 @@ export function world(options: WorldOptions = {}) {
   const settingsOf = (id: string) => hostSettings(settings, { id, name: id }, undefined);
   const commands = new CommandBook(time);
   const records = new RecordMaker(new CountedIds(), mode);
-  const ports = { committer, streams, telemetry, flood: new FloodControl(), intents: new IntentBook() };
+  const ports = outboxPorts({ committer, streams, telemetry, time });
   const statistics = new StatisticsWriter(sets, committer, time, telemetry, options.persistMs ?? 0);
   const common = { sets, inventory, records, ports, statistics, settingsOf, clock: time, telemetry };
   const vmUpdater = new VmUpdater({ ...common, mode, commands });
@@ -132,7 +131,7 @@ export function world(options: WorldOptions = {}) {
     ...common,
     vms: vmUpdater,
     scheduler: time,
-    thresholds: settings.thresholds,
+    general: { ...settings, mode },
   });
   const inventoryUpdater = new InventoryUpdater({ sets, inventory, records, ports, clock: time });
   const sliceSize = options.sliceSize ?? 500;

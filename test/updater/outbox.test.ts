@@ -8,9 +8,10 @@ import {
   type Evidence,
 } from '../../src/events/index.js';
 import { CountedIds, silentTelemetry } from '../../src/kernel/index.js';
-import { FloodControl, IntentBook, RecordMaker } from '../../src/updater/index.js';
+import { RecordMaker } from '../../src/updater/index.js';
 import { hostPart, Outbox, vmPart } from '../../src/updater/outbox.js';
 import { host, vm } from '../support/entities.js';
+import { outboxPorts } from '../support/ports.js';
 import { RecordingCommitter } from '../support/world.js';
 
 const cause: Cause = { rule: 'r', source: { by: 'timer', at: 5 } };
@@ -24,7 +25,7 @@ function setup() {
   changes.stream$.subscribe((change) => order.push(change.name));
   const telemetry = { ...silentTelemetry, count: (name: string) => void counted.push(name) };
   const streams = { changes, evidence: new Channel<Evidence>(), requests: new Channel<AgentRequest>() };
-  const ports = { committer, streams, telemetry, flood: new FloodControl(), intents: new IntentBook() };
+  const ports = outboxPorts({ committer, streams, telemetry });
   return { ports, order, committer, counted };
 }
 
@@ -80,13 +81,15 @@ describe('Outbox', () => {
 
   it('gives the same advice once', () => {
     const { ports, committer } = setup();
-    const draft = { intent: 'destroy', vmId: 'v1', hostId: 'h1', key: 'destroy:v1:h1:100', evidence: {} } as const;
+    const draft = { intent: 'destroy', vmId: 'v1', hostId: 'h1', evidence: {} } as const;
     for (const time of [0, 1]) {
       const outbox = new Outbox(ports);
       outbox.record(records.intent(about, draft, cause, time));
       outbox.send();
     }
     expect(committer.sets).toHaveLength(1);
+    const [given] = committer.sets;
+    expect(given).toMatchObject({ rows: [{ kind: 'intent' }], records: [{ kind: 'intent', key: 'destroy:v1:h1:0' }] });
   });
 });
 
@@ -127,7 +130,7 @@ describe('RecordMaker', () => {
     ['observer', true],
     ['manager', false],
   ] as const)('says whether anybody may act on advice: %s', (mode, advisory) => {
-    const draft = { intent: 'destroy', key: 'k', hostId: 'h2', vmId: 'v2', evidence: { because: 'x' } } as const;
+    const draft = { intent: 'destroy', hostId: 'h2', vmId: 'v2', evidence: { because: 'x' } } as const;
     const intent = new RecordMaker(new CountedIds(), mode).intent(about, draft, cause, 7);
     // The host that the advice is about, not the one whose report led to it.
     expect(intent).toEqual({
@@ -135,7 +138,7 @@ describe('RecordMaker', () => {
       ...{
         kind: 'intent',
         intent: 'destroy',
-        key: 'k',
+        ...{ key: 'destroy:v2:h2:7', round: 0, since: 100 },
         advisory,
         evidence: { because: 'x' },
         hostId: 'h2',

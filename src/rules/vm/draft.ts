@@ -61,15 +61,12 @@ export class VmDraft {
     this.notDone.push({ what, why });
   }
 
-  /** The key holds when the VM came to its present state, so that the same advice of a later life is another one. */
   intent(intent: IntentKind, hostId: string | null, evidence: Readonly<Record<string, unknown>> = {}): void {
     const vmId = this.#case.vm?.id ?? this.#case.report?.vmId ?? '';
-    const since = this.#case.vm?.dynamic.statusSince ?? 0;
     this.intents.push({
       intent,
       vmId,
       ...(hostId === null ? {} : { hostId }),
-      key: `${intent}:${vmId}:${hostId ?? '-'}:${since}`,
       evidence,
     });
   }

@@ -4,6 +4,7 @@ import * as log from './0001-log.js';
 import * as inventory from './0002-inventory.js';
 import * as hosts from './0003-hosts.js';
 import * as vms from './0004-vms.js';
+import * as intents from './0005-intents.js';
 import type { SchemaMigration } from './schema-migration.js';
 
 /** All steps in order. Names are stored in databases: they are never changed. */
@@ -12,6 +13,7 @@ const steps: Readonly<Record<string, SchemaMigration>> = {
   '0002_inventory': inventory.up,
   '0003_hosts': hosts.up,
   '0004_vms': vms.up,
+  '0005_intents': intents.up,
 };
 
 const MIGRATION_TABLE = 'schema_migration';
