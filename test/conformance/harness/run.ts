@@ -1,3 +1,4 @@
+import { runAudit } from './areas-audit.js';
 import { runHost } from './areas-host.js';
 import { runHostFailure } from './areas-host-failure.js';
 import { runHostRules } from './areas-host-rules.js';
@@ -5,6 +6,7 @@ import { runVm } from './areas-vm.js';
 import type { AreaRunner, ConformanceCase, Failures } from './case.js';
 
 const areas: Readonly<Record<string, AreaRunner>> = {
+  audit: runAudit,
   host: runHost,
   'host-failure': runHostFailure,
   'host-rules': runHostRules,
