@@ -15,7 +15,9 @@ export function recoverableNow(c: HostCase): string | null {
   if (dynamic.nonOperationalReason === 'HE_HOST_IN_NON_HE_CLUSTER') return 'it runs the engine of another cluster';
   const down = problematicNics(interfaces, stateIn(c.usage), c.networks);
   if (down.size > 0) return `nics are down: ${[...down.keys()].join(', ')}`;
-  const carried = interfaces.flatMap((nic) => (nic.network === null ? [] : [{ name: nic.network, bridged: nic.bridged }]));
+  const carried = interfaces.flatMap((nic) =>
+    nic.network === null ? [] : [{ name: nic.network, bridged: nic.bridged }],
+  );
   const missing = missingNetworks(c.networks.values(), carried);
   if (missing.length > 0) return `networks are missing: ${missing.join(', ')}`;
   const bare = carried.filter(({ name, bridged }) => bridged === false && c.networks.get(name)?.vmNetwork === true);

@@ -12,7 +12,10 @@ import type {
 } from '../../model/index.js';
 
 /** The general settings that host rules read. */
-export type HostRuleSettings = Pick<MonitorSettings, 'mode' | 'thresholds' | 'maintenance' | 'fencing' | 'autoRecovery'>;
+export type HostRuleSettings = Pick<
+  MonitorSettings,
+  'mode' | 'thresholds' | 'maintenance' | 'fencing' | 'autoRecovery'
+>;
 
 /** All that one decision about one host depends on. */
 export interface HostCase {

@@ -1,4 +1,4 @@
-import { type VmStatus } from '../../model/index.js';
+import type { VmStatus } from '../../model/index.js';
 import type { HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
 

@@ -63,8 +63,7 @@ export const capabilitiesEffects: readonly CapabilitiesRow[] = [
     name: 'host.detected',
     doc: 'Contact was made, or the host was seen for the first time since the start, and it is not Up: people are told what it is instead (§2.3, step R).',
     when: (c) =>
-      !notMonitored.has(status(c)) &&
-      (making(c) ? breaks(c) : firstRefresh(c) && (status(c) !== 'Up' || breaks(c))),
+      !notMonitored.has(status(c)) && (making(c) ? breaks(c) : firstRefresh(c) && (status(c) !== 'Up' || breaks(c))),
     then: (_, draft) => draft.event('VDS_DETECTED', { HostStatus: draft.dynamic.status }),
   },
 ];

@@ -11,8 +11,7 @@ export const refusalEffects: readonly Row<RefusedCase, HostDraft>[] = [
     name: 'host.refused.event',
     doc: 'People are told which call failed and why.',
     when: () => true,
-    then: (c, draft) =>
-      draft.event('VDS_BROKER_COMMAND_FAILURE', { CommandName: c.method, message: c.error.message }),
+    then: (c, draft) => draft.event('VDS_BROKER_COMMAND_FAILURE', { CommandName: c.method, message: c.error.message }),
   },
   {
     name: 'host.refused.hardware',

@@ -82,8 +82,7 @@ export const statsEffects: readonly StatsRow[] = [
     name: 'host.stats.disk-low',
     doc: 'Local disks have little space left: at most thresholds.diskLowMiB, but more than thresholds.diskCriticalMiB (D5).',
     when: (c) => monitored(c) && disks(c, 'low').length > 0,
-    then: (c, draft) =>
-      draft.event('VDS_LOW_DISK_SPACE', diskParams(c.general.thresholds.diskLowMiB, disks(c, 'low'))),
+    then: (c, draft) => draft.event('VDS_LOW_DISK_SPACE', diskParams(c.general.thresholds.diskLowMiB, disks(c, 'low'))),
   },
   {
     name: 'host.stats.disk-critical',
@@ -102,7 +101,11 @@ export const statsEffects: readonly StatsRow[] = [
           const params = { SlaveName: nic.name, BondName: nic.bondName };
           draft.event(up ? 'HOST_BOND_SLAVE_STATE_UP' : 'HOST_BOND_SLAVE_STATE_DOWN', params, nic.name);
         } else {
-          draft.event(up ? 'HOST_INTERFACE_STATE_UP' : 'HOST_INTERFACE_STATE_DOWN', { InterfaceName: nic.name }, nic.name);
+          draft.event(
+            up ? 'HOST_INTERFACE_STATE_UP' : 'HOST_INTERFACE_STATE_DOWN',
+            { InterfaceName: nic.name },
+            nic.name,
+          );
         }
       }
     },

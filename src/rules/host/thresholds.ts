@@ -46,8 +46,7 @@ function busyNics(c: StatsCase) {
   const known = new Set(c.host.interfaces.map((nic) => nic.name));
   const limit = c.general.thresholds.networkPercent;
   return c.next.interfaces.filter(
-    (nic) =>
-      (known.size === 0 || known.has(nic.name)) && (whole(nic.rxRate) > limit || whole(nic.txRate) > limit),
+    (nic) => (known.size === 0 || known.has(nic.name)) && (whole(nic.rxRate) > limit || whole(nic.txRate) > limit),
   );
 }
 
