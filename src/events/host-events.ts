@@ -241,7 +241,7 @@ export const hostEvents = {
     11501,
     'NORMAL',
     0,
-    'no faulty multipath devices any more',
+    'no faulty multipath devices',
     'All paths work again.',
   ),
   MULTIPATH_DEVICES_WITHOUT_VALID_PATHS_ON_HOST: host(

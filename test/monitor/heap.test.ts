@@ -23,6 +23,8 @@ it('timers do not grow with hosts, and hosts that are removed leave nothing behi
   const agents = new FakeFetcher({ advance: true });
   for (let h = 0; h < HOSTS; h++) {
     agents.host(`kvm-${h}`, {
+      // That all paths are well is an event of the first answer, and would be watched for a while.
+      stats: { multipathHealth: undefined },
       vms: Object.fromEntries(Array.from({ length: VMS }, (_, v) => [`vm-${h}-${v}`, { status: 'Up' } as const])),
     });
   }
