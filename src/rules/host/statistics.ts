@@ -2,6 +2,7 @@ import {
   type InterfaceStatus,
   initialRow,
   type NumaNode,
+  notMonitored,
   sameValue,
   type VdsInterfaceStatistics,
   type VdsStatistics,
@@ -10,7 +11,7 @@ import {
   vdsStatisticsFields,
 } from '../../model/index.js';
 import { nicFigures } from '../rates.js';
-import { keepEqual, networkPercent } from '../vm/statistics.js';
+import { keepEqual } from '../vm/statistics.js';
 import type { HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
 import { problematicNics } from './nics.js';
@@ -44,8 +45,12 @@ const unreported = {
   outgoingMigrations: -1,
 } as const;
 
-/** Takes the answer's figures over: the host's row for what is state, its usage for what is measured. */
+/**
+ * Takes the answer's figures over: the host's row for what is state, its usage for what is measured. An answer that was
+ * still on its way when the host was taken out of monitoring counts for nothing: its usage stays nothing (§2.8).
+ */
 export function takeStatistics(c: StatsCase, draft: HostDraft): void {
+  if (notMonitored.has(c.host.dynamic.status)) return;
   draft.set({ ...unreported, ...c.report.dynamic });
   draft.usage = c.next;
 }
@@ -91,7 +96,7 @@ function nextStatistics(
       ? { usageCpuPercent: Math.trunc(cpuUser + cpuSys) }
       : {}),
     ...memoryUsage(c),
-    usageNetworkPercent: networkPercent(countedNics(c, interfaces)),
+    usageNetworkPercent: busiestPercent(countedNics(c, interfaces)),
     diskFreeMb: c.report.diskFreeMb ?? previous?.diskFreeMb ?? null,
     storageDomains: c.report.storageDomains ?? previous?.storageDomains ?? null,
     multipathHealth: c.report.multipath ?? previous?.multipathHealth ?? null,
@@ -107,6 +112,12 @@ function memoryUsage(c: Reported): Pick<VdsStatistics, 'usageMemPercent'> | Reco
   for (const [sizeKib, pages] of Object.entries(hugepages))
     freeHugepagesMb += ((pages.free ?? 0) * Number(sizeKib)) / 1024;
   return { usageMemPercent: 100 - Math.round((100 * (memFree + freeHugepagesMb)) / total) };
+}
+
+/** The busiest direction of the busiest nic, whole; null when no rate is known. */
+function busiestPercent(nics: readonly VdsInterfaceStatistics[]): number | null {
+  const rates = nics.flatMap((nic) => [nic.rxRate, nic.txRate]).filter((rate) => rate !== null);
+  return rates.length === 0 ? null : Math.trunc(Math.max(...rates));
 }
 
 /** A vlan's or a slave's traffic is its base nic's or bond's as well. */
