@@ -1,3 +1,4 @@
+export { missingNetworks } from './host/capability-checks.js';
 export type { HostCase, HostRuleSettings } from './host/case.js';
 export { commandTransitions, type HostCommand, refusal } from './host/commands.js';
 export { commitment } from './host/commitment.js';
@@ -17,21 +18,36 @@ export { nicChanges, nicsWithNetworks, problematicNics } from './host/nics.js';
 export { recoveringTransitions } from './host/recovering.js';
 export { refusalEffects } from './host/refused.js';
 export { isStale } from './host/silence.js';
-export { decideOff } from './host/vms-off.js';
 export { dynamicAtStart, statusAtStart } from './host/start.js';
 export { commitmentEffect, statsEffects } from './host/stats-effects.js';
 export { statsTransitions } from './host/stats-transitions.js';
 export { thresholdEffects } from './host/thresholds.js';
+export { decideOff } from './host/vms-off.js';
 export type { Row } from './row.js';
+export { type RuleDoc, ruleAnchor, ruleBook, ruleDoc } from './rule-book.js';
+export { rulesDocument } from './rules-document.js';
 export * from './tick-plan.js';
 export type { EventDraft, HostSignal, IntentDraft, NotDone, Signal } from './verdict.js';
 export { absentTransitions } from './vm/absent.js';
 export type { VmCase, VmCommands } from './vm/case.js';
 export { admission, decideVm, type NotAdmitted, type VmVerdict } from './vm/decide.js';
-export { guestNics } from './vm/guest.js';
-export { nextJobs } from './vm/jobs.js';
+export { deviceHashTransitions, judgeDeviceHash } from './vm/device-hash.js';
+export {
+  type DeviceTimes,
+  listedDevices,
+  listedDeviceTransitions,
+  missingDeviceTransitions,
+  singleDevice,
+  singleDeviceTransitions,
+} from './vm/devices.js';
+export { describedTransitions, describedVm } from './vm/external.js';
+export { type BalloonState, balloonFollows, figuresEffects, judgeFigures } from './vm/figures.js';
+export { guestNics, nicPatterns } from './vm/guest.js';
+export { jobTransitions, nextJobs } from './vm/jobs.js';
+export { lunEffects, resizedLuns } from './vm/luns.js';
 export { downEffects, downTransitions } from './vm/reported-down.js';
 export { elsewhereTransitions } from './vm/reported-elsewhere.js';
 export { hereEffects, hereTransitions } from './vm/reported-here.js';
 export { nextVmUsage } from './vm/statistics.js';
-export { unknownTransitions } from './vm/unmanaged.js';
+export { takeEffects } from './vm/take-report.js';
+export { hostedEngineTransitions, unknownTransitions } from './vm/unmanaged.js';

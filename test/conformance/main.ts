@@ -46,7 +46,14 @@ async function main(args: string[]): Promise<number> {
     for (const failure of result.failures) console.log(`  ${failure}`);
   }
   if (out !== undefined) {
-    writeFileSync(out, `${JSON.stringify(results.map(({ id, area, pass, failures }) => ({ id, area, pass, failures })), null, 2)}\n`);
+    writeFileSync(
+      out,
+      `${JSON.stringify(
+        results.map(({ id, area, pass, failures }) => ({ id, area, pass, failures })),
+        null,
+        2,
+      )}\n`,
+    );
   }
   const passed = results.filter((result) => result.pass).length;
   console.log(`${passed} passed, ${results.length - passed} failed`);

@@ -90,7 +90,10 @@ function check(world: World, c: ConformanceCase, failures: Failures): void {
     failures.push(`${key}: expected ${show(expect[key])}, got ${show(got)}`);
   };
   expectSame('stored', stored.length);
-  expectSame('storedAtSec', stored.map((event) => Number(event.params['second'])));
+  expectSame(
+    'storedAtSec',
+    stored.map((event) => Number(event.params['second'])),
+  );
   if (!('extraEvent' in expect)) return;
   const beside = events.filter((event) => event.vmId === VM && event.name !== 'VM_PAUSED').map((event) => event.name);
   if (!events.some((event) => event.name === 'VM_PAUSED')) failures.push('VM_PAUSED is missing');

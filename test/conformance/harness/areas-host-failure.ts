@@ -1,10 +1,19 @@
 import { minutes, seconds, VurtiError } from '../../../src/kernel/index.js';
 import type { AgentMethod, VdsLiveness } from '../../../src/model/index.js';
-import { graceSeconds } from '../../../src/rules/index.js';
 import { defaultSettings, type SpmStatus } from '../../../src/model/index.js';
-import { type AreaRunner, type ConformanceCase, type Facts, type Failures, factsOf, isFacts, listOf, show } from './case.js';
-import { checkActions, checkEvents, checkValues, sameOutcome } from './expectations.js';
+import { graceSeconds } from '../../../src/rules/index.js';
 import { named } from './areas-host.js';
+import {
+  type AreaRunner,
+  type ConformanceCase,
+  type Facts,
+  type Failures,
+  factsOf,
+  isFacts,
+  listOf,
+  show,
+} from './case.js';
+import { checkActions, checkEvents, checkValues, sameOutcome } from './expectations.js';
 import { callsOf, H1, hostFacts, hostWorld, layOver, putVms, readHost } from './host-world.js';
 import { dynamicNames } from './vm-facts.js';
 import type { World } from './world.js';
@@ -13,7 +22,11 @@ import type { World } from './world.js';
 export const runHostFailure: AreaRunner = async (c, failures) => {
   const facts = hostFacts(c.given);
   if ('graceSeconds' in c.expect) {
-    const got = graceSeconds(defaultSettings.grace, Number(facts['vmCount'] ?? 0), (facts['spm'] ?? 'None') as SpmStatus);
+    const got = graceSeconds(
+      defaultSettings.grace,
+      Number(facts['vmCount'] ?? 0),
+      (facts['spm'] ?? 'None') as SpmStatus,
+    );
     if (got !== c.expect['graceSeconds']) failures.push(`graceSeconds: got ${got}`);
     if (Object.keys(c.expect).length === 1) return;
   }
@@ -22,6 +35,8 @@ export const runHostFailure: AreaRunner = async (c, failures) => {
     putVms(world, c.given['vms'], H1);
     layOver(world, H1, facts);
     await special(world, facts);
+    await world.part('statistics').write();
+    await world.settle();
     world.forget();
     const before = callsOf(world, H1).length;
     const restarts = await happen(world, c);
@@ -36,7 +51,8 @@ export const runHostFailure: AreaRunner = async (c, failures) => {
 async function special(world: World, facts: Facts): Promise<void> {
   const set = world.part('sets').setOfHost(H1);
   const liveness = set?.vds.liveness(H1) as VdsLiveness;
-  if (facts['recoveryTimerPending'] === true) set?.vds.setLiveness(H1, { ...liveness, recoveringSince: world.clock.now() });
+  if (facts['recoveryTimerPending'] === true)
+    set?.vds.setLiveness(H1, { ...liveness, recoveringSince: world.clock.now() });
   if (facts['inServerRebootTimeout'] === true) world.monitor.hosts.rebooting(H1, seconds(600));
 }
 
@@ -56,7 +72,10 @@ async function happen(world: World, c: ConformanceCase): Promise<readonly Restar
     for (let n = 1; n <= reported['failuresOutOfGrace']; n++) {
       const known = world.intents().length;
       await world.poke(H1);
-      const tried = world.intents().slice(known).filter((intent) => intent.intent === 'restartOnLease');
+      const tried = world
+        .intents()
+        .slice(known)
+        .filter((intent) => intent.intent === 'restartOnLease');
       if (tried.length > 0) restarts.push({ atFailure: n, vms: tried.map((intent) => intent.vmId) });
     }
     return restarts;
@@ -66,11 +85,16 @@ async function happen(world: World, c: ConformanceCase): Promise<readonly Restar
     if (reported['failure'] === 'network') agent.refuse();
     else agent.code(17);
     await world.poke(H1);
-  } else if (reported['cycle'] !== undefined || reported['getStats'] !== undefined || reported['getCapabilities'] !== undefined) {
+  } else if (
+    reported['cycle'] !== undefined ||
+    reported['getStats'] !== undefined ||
+    reported['getCapabilities'] !== undefined
+  ) {
     answers(world, 'Host.getStats', reported['getStats']);
     answers(world, 'Host.getCapabilities', reported['getCapabilities']);
     await world.poke(H1);
-    if (reported['getStats'] === 'timeout' || reported['getCapabilities'] === 'timeout') await world.clock.runFor(seconds(70));
+    if (reported['getStats'] === 'timeout' || reported['getCapabilities'] === 'timeout')
+      await world.clock.runFor(seconds(70));
   }
   if (typeof reported['thenMinutes'] === 'number') await world.clock.runFor(minutes(reported['thenMinutes']) + 200);
   return restarts;
@@ -83,7 +107,15 @@ function unknownName(world: World): void {
     name: 'VdsUnreachable',
     host: H1,
     error: new VurtiError('AGENT_UNKNOWN_HOST', `${H1} cannot be reached: the name does not resolve`),
-    stamp: { host: H1, session: 1, kind: 'poll', seq: 1_000_000, requestedAt: world.clock.monotonic(), receivedAt: now, complete: false },
+    stamp: {
+      host: H1,
+      session: 1,
+      kind: 'poll',
+      seq: 1_000_000,
+      requestedAt: world.clock.monotonic(),
+      receivedAt: now,
+      complete: false,
+    },
   });
 }
 
@@ -100,7 +132,13 @@ function answers(world: World, method: AgentMethod, how: unknown): void {
   }
 }
 
-function check(world: World, c: ConformanceCase, before: number, restarts: readonly Restart[], failures: Failures): void {
+function check(
+  world: World,
+  c: ConformanceCase,
+  before: number,
+  restarts: readonly Restart[],
+  failures: Failures,
+): void {
   const { expect } = c;
   checkValues('host', expect['host'], readHost(world, H1), failures);
   const sets = world.part('sets');
@@ -110,14 +148,22 @@ function check(world: World, c: ConformanceCase, before: number, restarts: reado
   checkEvents(expect, world.events(), failures);
   checkActions(expect, world.actions(), failures);
   if ('agentCalls' in expect) {
-    const calls = callsOf(world, H1).slice(before).map((call) => call.method);
-    const got = named(calls.filter((call) => call !== 'getAllVmStats'), expect['agentCalls']);
-    if (!sameOutcome(expect['agentCalls'], got)) failures.push(`agentCalls: expected ${show(expect['agentCalls'])}, got ${show(got)}`);
+    const calls = callsOf(world, H1)
+      .slice(before)
+      .map((call) => call.method);
+    const got = named(
+      calls.filter((call) => call !== 'getAllVmStats'),
+      expect['agentCalls'],
+    );
+    if (!sameOutcome(expect['agentCalls'], got))
+      failures.push(`agentCalls: expected ${show(expect['agentCalls'])}, got ${show(got)}`);
   }
   checkWrites(world, expect, failures);
-  if ('restartCalls' in expect && !sameOutcome(expect['restartCalls'], restarts)) failures.push(`restartCalls: got ${show(restarts)}`);
+  if ('restartCalls' in expect && !sameOutcome(expect['restartCalls'], restarts))
+    failures.push(`restartCalls: got ${show(restarts)}`);
   const at = restarts.map((restart) => restart.atFailure);
-  if ('restartAtFailures' in expect && !sameOutcome(expect['restartAtFailures'], at)) failures.push(`restartAtFailures: got ${show(at)}`);
+  if ('restartAtFailures' in expect && !sameOutcome(expect['restartAtFailures'], at))
+    failures.push(`restartAtFailures: got ${show(at)}`);
 }
 
 /** Each kind that is listed is written; an empty list asks for none at all. */
@@ -125,6 +171,8 @@ export function checkWrites(world: World, expect: Facts, failures: Failures): vo
   if (!Array.isArray(expect['dbWrites'])) return;
   const kinds = new Set<string>(world.spy.rows.map((write) => write.kind));
   const wanted = listOf(expect['dbWrites']).filter((entry) => typeof entry === 'string');
-  if (expect['dbWrites'].length === 0 && kinds.size > 0) failures.push(`dbWrites: none expected, got ${[...kinds].join(', ')}`);
-  for (const kind of wanted) if (!kinds.has(String(kind))) failures.push(`dbWrites: ${String(kind)} is missing; got ${[...kinds].join(', ')}`);
+  if (expect['dbWrites'].length === 0 && kinds.size > 0)
+    failures.push(`dbWrites: none expected, got ${[...kinds].join(', ')}`);
+  for (const kind of wanted)
+    if (!kinds.has(String(kind))) failures.push(`dbWrites: ${String(kind)} is missing; got ${[...kinds].join(', ')}`);
 }

@@ -1,6 +1,15 @@
 import type { ClusterNetwork } from '../../../src/model/index.js';
 import type { FakeHost } from '../../../src/testing/index.js';
-import { type AreaRunner, type ConformanceCase, type Facts, type Failures, factsOf, isFacts, listOf, textOf } from './case.js';
+import {
+  type AreaRunner,
+  type ConformanceCase,
+  type Facts,
+  type Failures,
+  factsOf,
+  isFacts,
+  listOf,
+  textOf,
+} from './case.js';
 import { checkActions, checkEvents, checkValues } from './expectations.js';
 import { callsOf, H1, hostFacts, hostWorld, layOver, readHost } from './host-world.js';
 import type { World } from './world.js';
@@ -15,7 +24,11 @@ export const runHostRules: AreaRunner = async (c, failures) => {
     checkValues('host', c.expect['host'], readHost(world, H1), failures);
     checkEvents(c.expect, world.events(), failures);
     checkActions(c.expect, world.actions(), failures);
-    const calls = new Set(callsOf(world, H1).slice(beforeTheCase).map((call) => call.method));
+    const calls = new Set(
+      callsOf(world, H1)
+        .slice(beforeTheCase)
+        .map((call) => call.method),
+    );
     for (const call of listOf(c.expect['agentCallsNot'])) {
       if (calls.has(textOf(call))) failures.push(`${textOf(call)} must not be called`);
     }
@@ -65,7 +78,8 @@ function unread(world: World): void {
 async function checkCpuCheck(c: ConformanceCase, failures: Failures): Promise<void> {
   const world = await judged(c, [PROBE]);
   try {
-    const looked = world.part('sets').hosts.get(H1)?.dynamic.nonOperationalReason === 'CPU_TYPE_INCOMPATIBLE_WITH_CLUSTER';
+    const looked =
+      world.part('sets').hosts.get(H1)?.dynamic.nonOperationalReason === 'CPU_TYPE_INCOMPATIBLE_WITH_CLUSTER';
     if (looked !== c.expect['cpuCheck']) failures.push(`cpuCheck: expected ${String(c.expect['cpuCheck'])}`);
   } finally {
     await world.stop();

@@ -1,7 +1,23 @@
 import { seconds } from '../../../src/kernel/index.js';
-import { initialLiveness, initialRow, type RowWrite, vdsDynamicFields, vdsStaticFields } from '../../../src/model/index.js';
+import {
+  initialLiveness,
+  initialRow,
+  type RowWrite,
+  upOrLeaving,
+  vdsDynamicFields,
+  vdsStaticFields,
+} from '../../../src/model/index.js';
 import { FakeFetcher } from '../../../src/testing/index.js';
-import { type AreaRunner, type ConformanceCase, type Facts, type Failures, factsOf, listOf, show, textOf } from './case.js';
+import {
+  type AreaRunner,
+  type ConformanceCase,
+  type Facts,
+  type Failures,
+  factsOf,
+  listOf,
+  show,
+  textOf,
+} from './case.js';
 import { checkValues, sameOutcome } from './expectations.js';
 import { callsOf, H1, hostFacts, readHost, settingsOf, statusOf } from './host-world.js';
 import { World } from './world.js';
@@ -31,9 +47,9 @@ export const runHost: AreaRunner = async (c, failures) => {
   });
   try {
     if (c.reported['engineStart'] !== true) prepare(world, c, hosts);
+    checkStale(world, c, hosts, failures);
     await ticks(world, c, failures);
     checkValues('host', c.expect['host'], readHost(world, H1), failures);
-    await checkStale(world, c, hosts, failures);
   } finally {
     await world.stop();
   }
@@ -54,7 +70,10 @@ function watchdogOf(config: Facts): object {
 function rowsOf(name: string, facts: Facts, c: ConformanceCase): RowWrite[] {
   const vms = listOf(c.given['vmsOnHost']).length;
   return [
-    { kind: 'vds_static', row: { ...initialRow(vdsStaticFields), id: name, name, address: `${name}.example.test`, clusterId: 'C1' } },
+    {
+      kind: 'vds_static',
+      row: { ...initialRow(vdsStaticFields), id: name, name, address: `${name}.example.test`, clusterId: 'C1' },
+    },
     {
       kind: 'vds_dynamic',
       row: {
@@ -87,17 +106,23 @@ function prepare(world: World, c: ConformanceCase, hosts: Facts): void {
     });
   }
   if (c.given['previousCallPending'] === true) world.agents.on(H1).hang();
-  if (c.reported['getCapabilities'] === 'fail') world.agents.on(H1).refuse('Host.getCapabilities');
+  // What is asked in a status is seen while the host stays in it.
+  const stays = 'vmPoll' in c.expect && !upOrLeaving.has(statusOf(hostFacts(c.given)));
+  if (stays || c.reported['getCapabilities'] === 'fail') world.agents.on(H1).refuse('Host.getCapabilities');
 }
 
 /** Runs the wanted number of ticks, counted from the first one that asks anything. */
 async function ticks(world: World, c: ConformanceCase, failures: Failures): Promise<void> {
   const { expect } = c;
-  const asked = ['vmPoll', 'hostCycle', 'agentCalls', 'getStatsAtTicks', 'getCapabilitiesAtTicks'].some((key) => key in expect);
+  const asked = ['vmPoll', 'hostCycle', 'agentCalls', 'getStatsAtTicks', 'getCapabilitiesAtTicks'].some(
+    (key) => key in expect,
+  );
   if (!asked) return;
   const wanted = Number(c.reported['ticks'] ?? USUAL_TICKS);
   // A host in contact begins at its statistics tick, which may be any of the first interval's.
-  await world.clock.runUntil(() => callsOf(world, H1).length > 0, { within: seconds(TICK_SECONDS * 6) }).catch(() => undefined);
+  await world.clock
+    .runUntil(() => callsOf(world, H1).length > 0, { within: seconds(TICK_SECONDS * 6) })
+    .catch(() => undefined);
   const start = callsOf(world, H1)[0]?.at ?? world.clock.now();
   if (c.given['previousCallPending'] === true) {
     await pendingTick(world, c, failures);
@@ -106,17 +131,23 @@ async function ticks(world: World, c: ConformanceCase, failures: Failures): Prom
   await world.clock.runFor(start + seconds(TICK_SECONDS) * (wanted - 1) + 500 - world.clock.now());
   const calls = callsOf(world, H1);
   const at = (method: string): number[] =>
-    calls.filter((call) => call.method === method).map((call) => 1 + Math.round((call.at - start) / seconds(TICK_SECONDS)));
+    calls
+      .filter((call) => call.method === method)
+      .map((call) => 1 + Math.round((call.at - start) / seconds(TICK_SECONDS)));
   const cycle = calls.filter((call) => call.method !== 'getAllVmStats');
   const seen: Facts = {
     vmPoll: calls.some((call) => call.method === 'getAllVmStats'),
     hostCycle: cycle.length > 0,
     getStatsAtTicks: [...new Set(at('getStats'))],
     getCapabilitiesAtTicks: [...new Set(at('getCapabilities'))],
-    agentCalls: named(cycle.map((call) => call.method), expect['agentCalls']),
+    agentCalls: named(
+      cycle.map((call) => call.method),
+      expect['agentCalls'],
+    ),
   };
   for (const key of Object.keys(seen)) {
-    if (key in expect && !sameOutcome(expect[key], seen[key])) failures.push(`${key}: expected ${show(expect[key])}, got ${show(seen[key])}`);
+    if (key in expect && !sameOutcome(expect[key], seen[key]))
+      failures.push(`${key}: expected ${show(expect[key])}, got ${show(seen[key])}`);
   }
 }
 
@@ -124,8 +155,11 @@ async function ticks(world: World, c: ConformanceCase, failures: Failures): Prom
 async function pendingTick(world: World, c: ConformanceCase, failures: Failures): Promise<void> {
   const before = callsOf(world, H1).length;
   await world.clock.runFor(seconds(1));
-  const calls = callsOf(world, H1).slice(before).map((call) => call.method);
-  if ('agentCalls' in c.expect && !sameOutcome(c.expect['agentCalls'], calls)) failures.push(`agentCalls: got ${show(calls)}`);
+  const calls = callsOf(world, H1)
+    .slice(before)
+    .map((call) => call.method);
+  if ('agentCalls' in c.expect && !sameOutcome(c.expect['agentCalls'], calls))
+    failures.push(`agentCalls: got ${show(calls)}`);
 }
 
 /** Calls that a case does not speak of (hardware information goes with capabilities) are left out. */
@@ -134,7 +168,7 @@ export function named(calls: readonly string[], expected: unknown): readonly str
   return known.has('getHardwareInfo') ? calls : calls.filter((call) => call !== 'getHardwareInfo');
 }
 
-async function checkStale(world: World, c: ConformanceCase, hosts: Facts, failures: Failures): Promise<void> {
+function checkStale(world: World, c: ConformanceCase, hosts: Facts, failures: Failures): void {
   if (!('staleWarning' in c.expect)) return;
   const stale = world.monitor.staleHosts();
   const expected = c.expect['staleWarning'];

@@ -1,16 +1,25 @@
 import { decodeVmStatusEvent } from '../../../src/fetcher/index.js';
-import { FakeFetcher } from '../../../src/testing/index.js';
+import { seconds } from '../../../src/kernel/index.js';
 import {
   exitReasonIds,
   type HostEndpoint,
   initialRow,
-  type Vm,
   type VdsStatus,
+  type Vm,
   vmDynamicFields,
   vmStaticFields,
 } from '../../../src/model/index.js';
-import { seconds } from '../../../src/kernel/index.js';
-import { type AreaRunner, type ConformanceCase, type Facts, type Failures, factsOf, isFacts, listOf, textOf } from './case.js';
+import { FakeFetcher } from '../../../src/testing/index.js';
+import {
+  type AreaRunner,
+  type ConformanceCase,
+  type Facts,
+  type Failures,
+  factsOf,
+  isFacts,
+  listOf,
+  textOf,
+} from './case.js';
 import { checkActions, checkEvents, checkValues, sameOutcome } from './expectations.js';
 import { dynamicNames, reportedVm, storedVm } from './vm-facts.js';
 import { World } from './world.js';
@@ -160,7 +169,14 @@ async function deliver(world: World, c: ConformanceCase, host: string, vms: read
     for (const one of reportedList(c)) {
       const facts = factsOf(one);
       await timed(world, c, async (requestedAt) => {
-        push(world, host, textOf(facts['id'] ?? 'V1'), facts, Number(facts['timestamp'] ?? reported['timestamp'] ?? 0), requestedAt);
+        push(
+          world,
+          host,
+          textOf(facts['id'] ?? 'V1'),
+          facts,
+          Number(facts['timestamp'] ?? reported['timestamp'] ?? 0),
+          requestedAt,
+        );
         await world.settle();
       });
     }
@@ -239,7 +255,15 @@ function push(world: World, host: string, vmId: string, facts: Facts, timestamp:
       host,
       vmId,
       report,
-      stamp: { host, session: 1, kind: 'push', seq: 1_000_000, requestedAt, receivedAt: world.clock.now(), complete: false },
+      stamp: {
+        host,
+        session: 1,
+        kind: 'push',
+        seq: 1_000_000,
+        requestedAt,
+        receivedAt: world.clock.now(),
+        complete: false,
+      },
     });
   }
 }
@@ -248,9 +272,22 @@ function exitCode(reason: string): number {
   return exitReasonIds[reason as keyof typeof exitReasonIds] ?? -1;
 }
 
-const endpoint = (id: string): HostEndpoint => ({ id, name: id, address: id, port: 54321, protocol: 'http', tls: null });
+const endpoint = (id: string): HostEndpoint => ({
+  id,
+  name: id,
+  address: id,
+  port: 54321,
+  protocol: 'http',
+  tls: null,
+});
 
-function check(world: World, c: ConformanceCase, vms: readonly GivenVm[], expected: readonly string[], failures: Failures): void {
+function check(
+  world: World,
+  c: ConformanceCase,
+  vms: readonly GivenVm[],
+  expected: readonly string[],
+  failures: Failures,
+): void {
   const { expect } = c;
   const sets = world.part('sets');
   const read = (id: string) => (key: string) => {
@@ -270,7 +307,13 @@ function check(world: World, c: ConformanceCase, vms: readonly GivenVm[], expect
   checkRest(world, c, first, expected, failures);
 }
 
-function checkRest(world: World, c: ConformanceCase, vm: string, expected: readonly string[], failures: Failures): void {
+function checkRest(
+  world: World,
+  c: ConformanceCase,
+  vm: string,
+  expected: readonly string[],
+  failures: Failures,
+): void {
   const { expect } = c;
   const sets = world.part('sets');
   const usage = sets.vms.usage(vm);
@@ -288,12 +331,15 @@ function checkRest(world: World, c: ConformanceCase, vm: string, expected: reado
         .map((intent) => intent.vmId),
   };
   for (const [key, read] of Object.entries(facts)) {
-    if (key in expect && !sameOutcome(expect[key], read())) failures.push(`${key}: expected ${JSON.stringify(expect[key])}, got ${JSON.stringify(read())}`);
+    if (key in expect && !sameOutcome(expect[key], read()))
+      failures.push(`${key}: expected ${JSON.stringify(expect[key])}, got ${JSON.stringify(read())}`);
   }
   for (const entry of listOf(expect['dbWrites'])) {
     const { table, batchOrder } = factsOf(entry);
     if (table !== 'vm_dynamic') continue;
-    const ids = world.spy.rows.flatMap((write) => (write.kind === 'vm_dynamic' && 'row' in write ? [write.row.id] : []));
+    const ids = world.spy.rows.flatMap((write) =>
+      write.kind === 'vm_dynamic' && 'row' in write ? [write.row.id] : [],
+    );
     if (!sameOutcome(batchOrder, [...new Set(ids)].sort())) failures.push(`batchOrder: got ${JSON.stringify(ids)}`);
   }
 }

@@ -46,7 +46,8 @@ export function checkActions(expect: Facts, seen: readonly SeenAction[], failure
     const wanted = listOf(expect['actions']);
     if (wanted.length === 0 && seen.length > 0) failures.push(`actions: none expected, got ${show(seen)}`);
     for (const action of wanted) {
-      if (!seen.some((one) => isAction(action, one))) failures.push(`action ${show(action)} is missing; got ${show(seen)}`);
+      if (!seen.some((one) => isAction(action, one)))
+        failures.push(`action ${show(action)} is missing; got ${show(seen)}`);
     }
   }
   for (const action of listOf(expect['notActions'])) {

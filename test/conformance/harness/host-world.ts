@@ -25,7 +25,9 @@ export const H1 = 'H1';
 export function settingsOf(config: Facts): DeepPartial<MonitorSettings> {
   const ticks = config['NumberVmRefreshesBeforeSave'];
   return {
-    ...(typeof ticks === 'number' ? { poll: { intervalSeconds: 3 * ticks, deadlineSeconds: 2, ticksPerInterval: ticks } } : {}),
+    ...(typeof ticks === 'number'
+      ? { poll: { intervalSeconds: 3 * ticks, deadlineSeconds: 2, ticksPerInterval: ticks } }
+      : {}),
     statistics: { persistIntervalSeconds: 100_000 },
   };
 }
@@ -116,10 +118,17 @@ export function putVms(world: World, vms: unknown, host: string): void {
     const id = textOf(facts['id']);
     const usual: Vm = {
       id,
-      static: { ...initialRow(vmStaticFields), id, name: id, clusterId: 'C1', origin: facts['external'] === true ? 'EXTERNAL' : 'OVIRT' },
+      static: {
+        ...initialRow(vmStaticFields),
+        id,
+        name: id,
+        clusterId: 'C1',
+        origin: facts['external'] === true ? 'EXTERNAL' : 'OVIRT',
+      },
       dynamic: { ...initialRow(vmDynamicFields), id, status: 'Up', runOnVds: host, statusSince: world.clock.now() },
       guestInterfaces: [],
       jobs: [],
+      devices: [],
     };
     world.part('sets').putVm(storedVm(facts, usual));
     if (facts['asyncRunning'] === true) world.part('commands').begin(id, 'start');

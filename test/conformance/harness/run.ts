@@ -2,6 +2,10 @@ import { runAudit } from './areas-audit.js';
 import { runHost } from './areas-host.js';
 import { runHostFailure } from './areas-host-failure.js';
 import { runHostRules } from './areas-host-rules.js';
+import { runHostStats } from './areas-host-stats.js';
+import { runMaintenance } from './areas-maintenance.js';
+import { runNetwork } from './areas-network.js';
+import { runRecovery } from './areas-recovery.js';
 import { runVm } from './areas-vm.js';
 import type { AreaRunner, ConformanceCase, Failures } from './case.js';
 
@@ -10,6 +14,10 @@ const areas: Readonly<Record<string, AreaRunner>> = {
   host: runHost,
   'host-failure': runHostFailure,
   'host-rules': runHostRules,
+  'host-stats': runHostStats,
+  maintenance: runMaintenance,
+  network: runNetwork,
+  recovery: runRecovery,
   vm: runVm,
   'vm-pass': runVm,
 };

@@ -1,5 +1,5 @@
-import type { FakeVm } from '../../../src/fetcher/index.js';
 import { statusWord } from '../../../src/fetcher/fake/fake-vm.js';
+import type { FakeVm } from '../../../src/fetcher/index.js';
 import type { PauseStatus, Vm, VmDynamic, VmStatic, VmStatus } from '../../../src/model/index.js';
 import { type Facts, textOf } from './case.js';
 
@@ -30,6 +30,9 @@ const staticNames: Readonly<Record<string, keyof VmStatic>> = {
   origin: 'origin',
   priority: 'priority',
   lease: 'lease',
+  memWithOverheadMb: 'memoryMb',
+  minAllocatedMemMb: 'minMemoryMb',
+  vcpus: 'vcpus',
   cpuPinningPolicy: 'cpuPinningPolicy',
 };
 

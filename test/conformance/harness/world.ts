@@ -42,7 +42,13 @@ export class World {
   readonly spy: SpyCommitter;
   readonly changes: Change[] = [];
 
-  private constructor(agents: FakeFetcher, clock: VirtualTime, container: Container, spy: SpyCommitter, options: MonitorOptions) {
+  private constructor(
+    agents: FakeFetcher,
+    clock: VirtualTime,
+    container: Container,
+    spy: SpyCommitter,
+    options: MonitorOptions,
+  ) {
     this.agents = agents;
     this.clock = clock;
     this.container = container;
@@ -86,7 +92,9 @@ export class World {
     return made;
   }
 
-  part<K extends keyof typeof tokens>(name: K): (typeof tokens)[K] extends import('inversify').ServiceIdentifier<infer T> ? T : never {
+  part<K extends keyof typeof tokens>(
+    name: K,
+  ): (typeof tokens)[K] extends import('inversify').ServiceIdentifier<infer T> ? T : never {
     return this.container.get(tokens[name] as never);
   }
 
@@ -124,17 +132,21 @@ export class World {
       vm: vmId,
     }));
     for (const change of this.changes) {
+      if (change.name === 'VdsSignalled') actions.push({ kind: change.signal, host: change.host.id, vm: null });
       if (change.name !== 'VmSignalled') continue;
       actions.push({ kind: change.signal, host: change.vm.host, vm: change.vm.id });
       // Where a VM has paused the cases have a word of their own for it.
-      if (change.signal === 'removeAsync') actions.push({ kind: 'removeFromAsync', host: change.vm.host, vm: change.vm.id });
+      if (change.signal === 'removeAsync')
+        actions.push({ kind: 'removeFromAsync', host: change.vm.host, vm: change.vm.id });
     }
     return actions;
   }
 
   /** Whether a row of this kind, with this first key, was handed to the batch. */
   wrote(kind: RowWrite['kind'], id: string): boolean {
-    return this.spy.rows.some((write) => write.kind === kind && 'row' in write && 'id' in write.row && write.row.id === id);
+    return this.spy.rows.some(
+      (write) => write.kind === kind && 'row' in write && 'id' in write.row && write.row.id === id,
+    );
   }
 
   async stop(): Promise<void> {
