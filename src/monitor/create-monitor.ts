@@ -1,4 +1,5 @@
-import { VurtiError } from '../kernel/index.js';
+import type { Store } from '../events/index.js';
+import { RealTime, VurtiError } from '../kernel/index.js';
 import { completeSettings, type MonitorSettings } from '../model/index.js';
 import { loadAgentTls } from './agent-tls.js';
 import type { Monitor } from './api.js';
@@ -17,10 +18,22 @@ export async function createMonitor(options: MonitorOptions = {}): Promise<Monit
     throw new VurtiError('ACTION_IN_OBSERVER_MODE', 'actions.destroyLeftovers: an observer never acts on a VM');
   }
   const tls = await loadAgentTls(options.agents?.tls);
-  const opened =
-    options.store === undefined && options.database !== undefined ? await openDatabase(options) : undefined;
+  const opened = options.store === undefined ? await open(options) : undefined;
   const container = makeContainer(opened === undefined ? options : { ...options, store: opened }, { settings, tls });
   return new VurtiMonitor(container, options);
+}
+
+async function open({ database, clock, scheduler, telemetry }: MonitorOptions): Promise<Store | undefined> {
+  if (database === undefined) return undefined;
+  const { url, ...more } = database;
+  const time = new RealTime();
+  return openDatabase({
+    connection: url,
+    ...more,
+    clock: clock ?? time,
+    scheduler: scheduler ?? time,
+    ...(telemetry === undefined ? {} : { telemetry }),
+  });
 }
 
 function settingsOf(options: MonitorOptions): MonitorSettings {

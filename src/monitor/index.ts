@@ -15,6 +15,7 @@ export type {
 export { createMonitor } from './create-monitor.js';
 export type { IntentHandler, IntentsApi } from './intents/index.js';
 export { ofType } from './of-type.js';
+export { openDatabase } from './open-database.js';
 export type { AgentTlsOptions, MonitorOptions } from './options.js';
 export * from './settings/index.js';
 export { tokens } from './tokens.js';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Store } from '../../events/index.js';
 import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../../kernel/index.js';
 import type { HostSpec, VmSpec } from '../../model/index.js';
 import {
@@ -7,6 +8,7 @@ import {
   createMonitor,
   type LoadedSettings,
   type Monitor,
+  openDatabase,
   parseListen,
   shownSettings,
   VERSION,
@@ -14,7 +16,6 @@ import {
 import { createServer, ensureToken, type VurtiServer } from '../../server/index.js';
 import { type Simulation, startSimulation } from '../../simulator/index.js';
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
-import { PostgresStore } from '../../store/index.js';
 import { removeServiceFile, writeServiceFile } from '../service-file.js';
 import { takeDemo, takeHosts } from './inventory.js';
 
@@ -48,7 +49,7 @@ export class Service {
   #server: VurtiServer | undefined;
   #embedded: EmbeddedPostgres | undefined;
   #simulation: Simulation | undefined;
-  #store: PostgresStore | undefined;
+  #store: Store | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -174,13 +175,13 @@ export class Service {
     });
   }
 
-  async #openStore(): Promise<PostgresStore> {
+  async #openStore(): Promise<Store> {
     const { loaded, clock, scheduler, telemetry, takeOver } = this.#options;
     const { database, dataDir } = loaded.settings;
     const connection = database.url === undefined || database.url === '' ? await this.#embed(dataDir) : database.url;
     this.#refuseIfStopping();
     this.#phase = 'the stored state is loaded';
-    return PostgresStore.open({
+    return openDatabase({
       connection,
       schema: database.schema,
       poolSize: database.poolSize,

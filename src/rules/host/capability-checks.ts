@@ -1,6 +1,6 @@
 import type { EventName } from '../../events/index.js';
 import type { ClusterNetwork, NonOperationalReason } from '../../model/index.js';
-import type { CapabilitiesCase } from './contact.js';
+import type { CapabilitiesCase } from './case.js';
 import type { HostDraft } from './draft.js';
 
 /** What a broken rule comes to. */

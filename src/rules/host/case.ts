@@ -5,6 +5,7 @@ import type {
   HostSettings,
   MonitorSettings,
   Vds,
+  VdsCapabilitiesReport,
   VdsLiveness,
   VdsStatus,
   VdsUsage,
@@ -45,3 +46,6 @@ export interface HostCase {
   /** Phases of the image transfers that run over the host, as the manager says; empty: none are known. */
   readonly imageTransfers: readonly string[];
 }
+
+/** Capabilities were answered. */
+export type CapabilitiesCase = HostCase & { readonly report: VdsCapabilitiesReport };

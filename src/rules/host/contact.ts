@@ -9,10 +9,9 @@ import {
 import type { Row } from '../row.js';
 import { keepEqual } from '../vm/statistics.js';
 import { firstBroken } from './capability-checks.js';
-import type { HostCase } from './case.js';
+import type { CapabilitiesCase, HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
 
-export type CapabilitiesCase = HostCase & { readonly report: VdsCapabilitiesReport };
 type CapabilitiesRow = Row<CapabilitiesCase, HostDraft>;
 
 const status = (c: HostCase): VdsStatus => c.host.dynamic.status;
