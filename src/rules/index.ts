@@ -14,6 +14,7 @@ export {
   restartRound,
   restartTransitions,
 } from './host/ha-restarts.js';
+export { type ClusterNeed, clusterNeeds } from './host/needs.js';
 export { nicChanges, nicsWithNetworks, problematicNics } from './host/nics.js';
 export { recoveringTransitions } from './host/recovering.js';
 export { refusalEffects } from './host/refused.js';

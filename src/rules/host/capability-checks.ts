@@ -1,5 +1,5 @@
 import type { EventName } from '../../events/index.js';
-import type { ClusterNetwork, NonOperationalReason } from '../../model/index.js';
+import type { Cluster, ClusterNetwork, NonOperationalReason } from '../../model/index.js';
 import type { CapabilitiesCase } from './case.js';
 import type { HostDraft } from './draft.js';
 
@@ -11,12 +11,16 @@ export interface Broken {
   readonly more?: readonly { readonly name: EventName; readonly params: Readonly<Record<string, string>> }[];
 }
 
+export type ClusterKnows = (cluster: Cluster, networks: ReadonlyMap<string, ClusterNetwork>) => boolean;
+
 /** One check of a host's capabilities against its cluster. */
 export interface CapabilityCheck {
   readonly name: string;
   readonly doc: string;
   /** The facts that it needs; without them it is off, and says so (principle 3). null: it needs none. */
   readonly needs: string | null;
+  /** Whether they are known of the cluster; absent: it needs none of it. */
+  readonly clusterKnows?: ClusterKnows;
   readonly known: (c: CapabilitiesCase) => boolean;
   readonly broken: (c: CapabilitiesCase) => Broken | null;
 }
@@ -28,6 +32,8 @@ const broken = (reason: NonOperationalReason, event: EventName, params: Record<s
 });
 const list = (values: readonly string[] | null): string => (values ?? []).join(',');
 const always = (): boolean => true;
+/** A cluster that has no networks at all was not told of: each has one for its management. */
+export const knowsNetworks: ClusterKnows = (_, networks) => networks.size > 0;
 
 /** Networks that the host must have and has not (monitoring-rules.md §2.4 row 2). */
 export function missingNetworks(
@@ -64,6 +70,7 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     name: 'host.check.required-networks',
     doc: 'Each required, operational network of the cluster is on the host.',
     needs: 'networks of the cluster',
+    clusterKnows: knowsNetworks,
     known: (c) => c.networks.size > 0,
     broken: (c) => {
       if (c.host.dynamic.status === 'Maintenance') return null;
@@ -77,6 +84,7 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     name: 'host.check.vm-networks-bridged',
     doc: 'Each VM network of the cluster that is on the host has a bridge there.',
     needs: 'networks of the cluster',
+    clusterKnows: knowsNetworks,
     known: (c) => c.networks.size > 0,
     broken: (c) => {
       const bare = c.report.networks.filter(
@@ -104,6 +112,7 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     name: 'host.check.cpu-flags',
     doc: 'The host has every CPU flag that its cluster asks for.',
     needs: 'CPU flags of the cluster',
+    clusterKnows: (cluster) => cluster.cpuFlags !== null,
     known: (c) => flagsOf(c) !== null && (c.cluster?.cpuFlags ?? null) !== null,
     broken: (c) => {
       if (!cpuChanged(c)) return null;
@@ -126,6 +135,7 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     name: 'host.check.emulated-machine',
     doc: 'The host supports the cluster’s emulated machine; each of them where it is a pair.',
     needs: 'emulated machine of the cluster',
+    clusterKnows: (cluster) => cluster.emulatedMachine !== null,
     known: (c) => (c.cluster?.emulatedMachine ?? null) !== null,
     broken: (c) => {
       const wanted = (c.cluster?.emulatedMachine ?? '').split(/[;,]/).filter((machine) => machine !== '');
@@ -158,6 +168,7 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     name: 'host.check.rng-sources',
     doc: 'The host has the random sources that its cluster asks for, and one of urandom and random.',
     needs: 'random sources of the cluster',
+    clusterKnows: (cluster) => cluster.additionalRngSources !== null,
     known: (c) => (c.cluster?.additionalRngSources ?? null) !== null && c.report.rngSources !== null,
     broken: (c) => {
       const wanted = c.cluster?.additionalRngSources ?? [];
@@ -174,6 +185,7 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     name: 'host.check.cluster-level',
     doc: 'The host supports the compatibility level of its cluster.',
     needs: 'compatibility level of the cluster',
+    clusterKnows: (cluster) => cluster.compatibilityVersion !== null,
     known: (c) => (c.cluster?.compatibilityVersion ?? null) !== null && c.report.clusterLevels !== null,
     broken: (c) => {
       const level = c.cluster?.compatibilityVersion ?? '';
@@ -188,6 +200,7 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     name: 'host.check.features',
     doc: 'The host has each feature that is enabled in its cluster.',
     needs: 'features of the cluster',
+    clusterKnows: (cluster) => cluster.requiredFeatures !== null,
     known: (c) => (c.cluster?.requiredFeatures ?? null) !== null && c.report.additionalFeatures !== null,
     broken: (c) => {
       const missing = (c.cluster?.requiredFeatures ?? []).filter(
