@@ -8,7 +8,7 @@ const rooms = {
   events: { rooms: [...open], packages: ['rxjs'] },
   rules: { rooms: [...open, 'events'], packages: [] },
   repository: { rooms: [...open], packages: [] },
-  fetcher: { rooms: [...open], packages: ['axios'] },
+  fetcher: { rooms: [...open], packages: ['axios', 'sax'] },
   'push-adapter': { rooms: [...open, 'fetcher', 'events', 'rules'], packages: ['rxjs'] },
   updater: { rooms: [...open, 'rules', 'repository', 'events'], packages: ['rxjs'] },
   store: { rooms: [...open, 'events'], packages: ['kysely', 'pg'] },

@@ -1,5 +1,6 @@
 import type { VurtiError } from '../kernel/index.js';
 import type {
+  DomainReport,
   EvidenceStamp,
   VdsCapabilitiesReport,
   VdsHardwareReport,
@@ -92,8 +93,8 @@ export interface VmDisappeared extends Base {
   readonly vmId: string;
 }
 
-/** libvirt XML by VM id, as asked for by a request. */
+/** libvirt's descriptions by VM id, as asked for by a request. */
 export interface VmDevicesReceived extends Base {
   readonly name: 'VmDevicesReceived';
-  readonly xmls: ReadonlyMap<string, string>;
+  readonly domains: ReadonlyMap<string, DomainReport>;
 }

@@ -71,7 +71,9 @@ export type IntentKind =
   | 'initVdsOnUp'
   | 'maintenanceNumberOfVdss'
   | 'disconnectStoragePool'
-  | 'importVm';
+  | 'importVm'
+  | 'importHostedEngine'
+  | 'saveExternalData';
 
 export type LogRecordDraft = ChangeRecord | EventRecord | IntentRecord;
 

@@ -2,6 +2,7 @@ import { VurtiError } from '../kernel/index.js';
 import {
   type AgentMethod,
   agentMethods,
+  type DomainReport,
   type HostEndpoint,
   type VdsCapabilitiesReport,
   type VdsHardwareReport,
@@ -13,9 +14,9 @@ import { aborted, asAgentError, type Question } from './agent-errors.js';
 import { decodeVdsCapabilities } from './decode/vds-capabilities.js';
 import { decodeVdsHardware } from './decode/vds-hardware.js';
 import { decodeVdsStats } from './decode/vds-stats.js';
-import { decodeVmList, decodeXmls } from './decode/vm-lists.js';
+import { decodeDomains, decodeVmList } from './decode/vm-lists.js';
 import { ParsedVmStatsReport } from './decode/vm-stats-report.js';
-import type { AgentCaller, AgentParams, CallOptions, Fetcher } from './ports.js';
+import type { AgentParams, CallOptions, Fetcher } from './ports.js';
 import { listOf, objectOf } from './rpc.js';
 
 /** One call on its way: what is asked of whom, and the signal that gives it up. */
@@ -26,7 +27,7 @@ export interface AgentQuestion extends Question {
 }
 
 /** What all fetchers have in common: the allowlist before the wire, the decoders after it. They differ in `ask`. */
-export abstract class AgentFetcher implements Fetcher, AgentCaller {
+export abstract class AgentFetcher implements Fetcher {
   readonly #allowed: ReadonlySet<AgentMethod>;
 
   protected constructor(allowed: ReadonlySet<AgentMethod>) {
@@ -79,9 +80,13 @@ export abstract class AgentFetcher implements Fetcher, AgentCaller {
     );
   }
 
-  dumpXmls(host: HostEndpoint, vmIds: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, string>> {
+  dumpXmls(
+    host: HostEndpoint,
+    vmIds: readonly string[],
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, DomainReport>> {
     return this.#run({ host, method: 'Host.dumpxmls', params: { vmList: vmIds }, ...options }, async (question) =>
-      decodeXmls(objectOf(question, await this.ask(question)), vmIds),
+      decodeDomains(objectOf(question, await this.ask(question)), vmIds),
     );
   }
 

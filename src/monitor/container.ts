@@ -59,16 +59,14 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
       }),
     [t.fetcher, t.sets, t.streams, t.registry, t.pipeline, t.clock, t.scheduler, t.random, t.telemetry],
   );
-  container
-    .bind(t.intentRunner)
-    .toResolvedValue(
-      (ports, streams, fetcher, registry, scheduler, telemetry) =>
-        new IntentRunner({
-          ...{ book: ports.intents, streams, telemetry },
-          handlers: handlersOf(options, settings, fetcher, registry, scheduler),
-        }),
-      [t.ports, t.streams, t.fetcher, t.registry, t.scheduler, t.telemetry],
-    );
+  container.bind(t.intentRunner).toResolvedValue(
+    (ports, streams, fetcher, registry, scheduler, telemetry) =>
+      new IntentRunner({
+        ...{ book: ports.intents, streams, telemetry },
+        handlers: handlersOf(options, settings, fetcher, registry, scheduler),
+      }),
+    [t.ports, t.streams, t.fetcher, t.registry, t.scheduler, t.telemetry],
+  );
   for (const module of options.modules ?? []) container.load(module);
   return container;
 }
@@ -185,17 +183,15 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
         ),
       [t.sets, t.store, t.scheduler, t.telemetry],
     );
-  container
-    .bind(t.haRestarts)
-    .toResolvedValue(
-      (sets, commands, records, ports, readiness, clock, scheduler) =>
-        new HaRestarts({
-          ...{ sets, commands, records, ports, clock, scheduler },
-          settings: settings.haRestart,
-          ready: () => readiness.level === 'synced',
-        }),
-      [t.sets, t.commands, t.records, t.ports, t.readiness, t.clock, t.scheduler],
-    );
+  container.bind(t.haRestarts).toResolvedValue(
+    (sets, commands, records, ports, readiness, clock, scheduler) =>
+      new HaRestarts({
+        ...{ sets, commands, records, ports, clock, scheduler },
+        settings: settings.haRestart,
+        ready: () => readiness.level === 'synced',
+      }),
+    [t.sets, t.commands, t.records, t.ports, t.readiness, t.clock, t.scheduler],
+  );
   container.bind(t.vmUpdater).toResolvedValue(
     (sets, inventory, commands, records, ports, statistics, registry, restarts, clock, telemetry) =>
       new VmUpdater({
@@ -209,6 +205,7 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
         ports,
         statistics,
         settingsOf: (id) => registry.settingsOf(id),
+        settings,
         clock,
         telemetry,
       }),
@@ -234,15 +231,16 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
       }),
     [t.sets, t.inventory, t.vmUpdater, t.records, t.ports, t.statistics, t.registry, t.clock, t.scheduler, t.telemetry],
   );
-  container.bind(t.pending).toResolvedValue(
-    (vds) => new PendingResources((hostId, sums) => vds.command(hostId, { is: 'pending', ...sums })),
-    [t.vdsUpdater],
-  );
+  container
+    .bind(t.pending)
+    .toResolvedValue(
+      (vds) => new PendingResources((hostId, sums) => vds.command(hostId, { is: 'pending', ...sums })),
+      [t.vdsUpdater],
+    );
   container
     .bind(t.hostRounds)
     .toResolvedValue(
-      (sets, vds, clock, scheduler, telemetry) =>
-        new HostRounds({ sets, vds, settings, clock, scheduler, telemetry }),
+      (sets, vds, clock, scheduler, telemetry) => new HostRounds({ sets, vds, settings, clock, scheduler, telemetry }),
       [t.sets, t.vdsUpdater, t.clock, t.scheduler, t.telemetry],
     );
   container

@@ -60,8 +60,8 @@ export const calls: Readonly<Record<Ask['method'], CallKind>> = {
     deadlineSeconds: (poll) => poll.deadlineSeconds,
     lane: 'statistics',
     send: async ({ fetcher, endpoint, ask }, options) => {
-      const xmls = await fetcher.dumpXmls(endpoint, ask.vmIds, options);
-      return (stamp) => [{ name: 'VmDevicesReceived', host: endpoint.id, stamp: stamp(true), xmls }];
+      const domains = await fetcher.dumpXmls(endpoint, ask.vmIds, options);
+      return (stamp) => [{ name: 'VmDevicesReceived', host: endpoint.id, stamp: stamp(true), domains }];
     },
   },
 };

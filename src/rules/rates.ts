@@ -54,14 +54,17 @@ export function nicFigures(
   sample: NicSample,
   speedMbps: number | null,
 ): NicFigures {
-  const rx = nextCounter(previous && { total: previous.rxTotal, offset: previous.rxOffset }, sample.rxBytes);
-  const tx = nextCounter(previous && { total: previous.txTotal, offset: previous.txOffset }, sample.txBytes);
-  const rate = (before: bigint | null | undefined, after: bigint | null): number | null =>
-    ratePercent(
-      previous && { total: before ?? null, sampleTime: previous.sampleTime },
-      { total: after, sampleTime: sample.sampleTime },
-      speedMbps,
-    );
+  const rxBefore = previous && { total: previous.rxTotal, offset: previous.rxOffset };
+  const txBefore = previous && { total: previous.txTotal, offset: previous.txOffset };
+  const rx = nextCounter(rxBefore, sample.rxBytes);
+  const tx = nextCounter(txBefore, sample.txBytes);
+  const rate = (before: CounterState | undefined, after: CounterState): number | null => {
+    // Without an offset what was counted before had another beginning.
+    if (previous === undefined || before === undefined || before.offset === null) return null;
+    const { total } = before;
+    const { sampleTime } = sample;
+    return ratePercent({ total, sampleTime: previous.sampleTime }, { total: after.total, sampleTime }, speedMbps);
+  };
   const repeated = previous !== undefined && sample.sampleTime !== null && previous.sampleTime === sample.sampleTime;
   return {
     rxTotal: rx.total,
@@ -69,8 +72,8 @@ export function nicFigures(
     txTotal: tx.total,
     txOffset: tx.offset,
     sampleTime: sample.sampleTime,
-    rxRate: repeated ? previous.rxRate : rate(previous?.rxTotal, rx.total),
-    txRate: repeated ? previous.txRate : rate(previous?.txTotal, tx.total),
+    rxRate: repeated ? previous.rxRate : rate(rxBefore, rx),
+    txRate: repeated ? previous.txRate : rate(txBefore, tx),
     rxDrop: sample.rxDropped,
     txDrop: sample.txDropped,
   };

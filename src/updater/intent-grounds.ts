@@ -10,6 +10,10 @@ type Ground =
   | 'vm-status'
   /** The VM was made outside, and nobody has taken it into the inventory. */
   | 'vm-foreign'
+  /** The VM is a hosted engine's, and nobody manages it. */
+  | 'vm-unmanaged'
+  /** The VM is there: what it holds is to be kept. */
+  | 'vm'
   /** The host still lists the VM, and the VM does not run there. */
   | 'remains'
   /** The host is in the status that it had. */
@@ -24,6 +28,8 @@ const grounds: Readonly<Record<IntentKind, Ground>> = {
   coldReboot: 'vm-status',
   processDownVm: 'vm-status',
   importVm: 'vm-foreign',
+  importHostedEngine: 'vm-unmanaged',
+  saveExternalData: 'vm',
   fence: 'host-silent',
   restartOnLease: 'host-silent',
   migrateVms: 'host-status',
@@ -69,6 +75,10 @@ function byVm(row: IntentRow, { dynamic, static: facts }: Vm): boolean {
       return dynamic.statusSince !== row.since;
     case 'vm-foreign':
       return !facts.adopted;
+    case 'vm-unmanaged':
+      return facts.origin !== 'HOSTED_ENGINE';
+    case 'vm':
+      return false;
     case 'remains':
       return dynamic.runOnVds === row.hostId && dynamic.status !== 'Down';
     case 'host-silent':

@@ -115,7 +115,7 @@ describe('what it says', () => {
   it('lists, XML and actions', async () => {
     const agents = one();
     expect((await agents.getVmList(kvm, patient())).vms).toEqual([{ vmId: 'web-03', status: 'Up' }]);
-    expect((await agents.dumpXmls(kvm, ['web-03'], patient())).get('web-03')).toContain('<name>web-03</name>');
+    expect((await agents.dumpXmls(kvm, ['web-03'], patient())).get('web-03')?.read().name).toBe('web-03');
     expect((await failureOf(agents.dumpXmls(kvm, ['web-03', 'gone'], patient()))).details).toMatchObject({
       agentCode: -32603,
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeVmList, decodeXmls } from '../../src/fetcher/decode/vm-lists.js';
+import { decodeDomains, decodeVmList } from '../../src/fetcher/decode/vm-lists.js';
 import { fixture, type Json } from './support/fixtures.js';
 
 describe('VM lists', () => {
@@ -18,9 +18,12 @@ describe('VM lists', () => {
   });
 });
 
-it('XML of the VMs that were asked for, as storable text', () => {
+it('descriptions of the VMs that were asked for, taken apart when they are read', () => {
   const xmls = fixture('captured/Host.dumpxmls');
   const id = Object.keys(xmls)[0] as string;
-  expect(decodeXmls(xmls, [id, 'other'])).toEqual(new Map([[id, xmls[id]]]));
-  expect(decodeXmls({ a: 'x\0', b: 7, c: 'not asked' }, ['a', 'b', '__proto__'])).toEqual(new Map([['a', 'x\ufffd']]));
+  expect([...decodeDomains(xmls, [id, 'other']).keys()]).toEqual([id]);
+  expect(decodeDomains(xmls, [id]).get(id)?.read().name).toBe('writer');
+  const domains = decodeDomains({ a: 'x\0', b: 7, c: 'not asked' }, ['a', 'b', '__proto__']);
+  expect([...domains.keys()]).toEqual(['a']);
+  expect(() => domains.get('a')?.read()).toThrow(SyntaxError);
 });

@@ -285,14 +285,8 @@ describe('requests', () => {
       [100, 'getCapabilities'],
       [100, 'dumpXmls', 'a', 'b', 'c'],
     ]);
-    expect(world.evidence.at(-1)).toMatchObject({
-      name: 'VmDevicesReceived',
-      xmls: new Map([
-        ['a', '<domain/>'],
-        ['b', '<domain/>'],
-        ['c', '<domain/>'],
-      ]),
-    });
+    const last = world.evidence.at(-1);
+    expect(last?.name === 'VmDevicesReceived' && [...last.domains.keys()]).toEqual(['a', 'b', 'c']);
   });
 
   it('for other VMs are not lost while a call waits for its slot', async () => {

@@ -127,7 +127,7 @@ describe('disks', () => {
   it('are kept by image, with latencies in seconds', () => {
     expect(usageAfter(vm(), { disks: [disk({})] }).disks).toEqual([
       {
-        ...{ imageId: 'i1', vmId: 'v1', readRate: 1.5, writeRate: 2, readOps: 3n, writeOps: 4n, actualSize: 2n ** 40n },
+        ...{ imageId: 'i1', vmId: 'v1', readRate: 1, writeRate: 2, readOps: 3n, writeOps: 4n, actualSize: 2n ** 40n },
         ...{ readLatencySeconds: 1e-9, writeLatencySeconds: 1.5, flushLatencySeconds: null },
       },
     ]);

@@ -82,6 +82,7 @@ const base: Omit<VmCase, 'vm' | 'report'> = {
   pushesHealthy: false,
   externalDataKept: true,
   hostInitialized: true,
+  data: { nicBlacklist: [], hostedEngineVmName: 'HostedEngine', jobStartedAt: () => null },
 };
 
 /** Which rows match; a case must find exactly one. */

@@ -1,4 +1,6 @@
 import {
+  type DomainFacts,
+  type DomainReport,
   type EvidenceStamp,
   initialRow,
   type NicSample,
@@ -101,6 +103,12 @@ export function sample(more: Partial<VmStatisticsSample> = {}): VmStatisticsSamp
     ...{ disksUsage: null, memory: null, balloon: null, nics: null, disks: null, migrationProgress: null },
     ...more,
   };
+}
+
+/** libvirt's description of a VM; what is not said is not in it. */
+export function domain(vmId: string, more: Partial<DomainFacts> = {}): DomainReport {
+  const nothing: DomainFacts = { name: vmId, vcpus: null, memoryMb: null, devices: [], guestDisks: new Map() };
+  return { vmId, read: () => ({ ...nothing, ...more }) };
 }
 
 export function nicSample(name: string, more: Partial<NicSample> = {}): NicSample {

@@ -17,6 +17,7 @@ export function vmCase(vm: Vm | undefined, report: VmReport | null, more: CaseMo
     commands: { ...idle, ...commands },
     ...{ missesNeeded: 1, lastReport: undefined, formerOwner: undefined, hostStatus: () => 'Up' },
     ...{ managedInventory: true, pushesHealthy: false, externalDataKept: true, hostInitialized: true },
+    data: { nicBlacklist: [], hostedEngineVmName: 'HostedEngine', jobStartedAt: () => null },
     ...others,
   });
 }

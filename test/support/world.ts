@@ -126,7 +126,7 @@ export function world(options: WorldOptions = {}) {
   const ports = outboxPorts({ committer, streams, telemetry, time });
   const statistics = new StatisticsWriter(sets, committer, time, telemetry, options.persistMs ?? 0);
   const common = { sets, inventory, records, ports, statistics, settingsOf, clock: time, telemetry };
-  const vmUpdater = new VmUpdater({ ...common, mode, commands });
+  const vmUpdater = new VmUpdater({ ...common, mode, commands, settings });
   const vdsUpdater = new VdsUpdater({
     ...common,
     vms: vmUpdater,

@@ -42,6 +42,11 @@ export class Reader {
     return this.#object[key] ?? undefined;
   }
 
+  /** The member is there, and says that there is no value. */
+  isNull(key: string): boolean {
+    return Object.hasOwn(this.#object, key) && this.#object[key] === null;
+  }
+
   has(key: string): boolean {
     return this.raw(key) !== undefined;
   }
@@ -78,11 +83,11 @@ export class Reader {
     return Number.isSafeInteger(number) ? number : this.#unreadable(key, value, 'not a whole number within ±2^53');
   }
 
-  float(key: string): number | undefined {
+  float(key: string, largest = LARGEST_FLOAT): number | undefined {
     const value = this.raw(key);
     if (isBlank(value)) return undefined;
     const number = toNumber(value);
-    return Math.abs(number) <= LARGEST_FLOAT ? number : this.#unreadable(key, value, 'not a number within ±10^15');
+    return Math.abs(number) <= largest ? number : this.#unreadable(key, value, `not a number within ±${largest}`);
   }
 
   /** A counter or a size: never negative; -1 is how agents say that they do not know. */

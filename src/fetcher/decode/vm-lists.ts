@@ -1,9 +1,7 @@
-import { type VmListReport, vmStatusFromAgent } from '../../model/index.js';
-import { cleanText, excerptOf, isCleanKey } from '../text.js';
+import { type DomainReport, type VmListReport, vmStatusFromAgent } from '../../model/index.js';
+import { excerptOf, isCleanKey } from '../text.js';
+import { DomainXml } from './domain.js';
 import { isObject, type JsonObject } from './reader.js';
-
-/** libvirt's XML of one domain is some ten thousand characters; the cap leaves room for hundreds of disks. */
-const LONGEST_XML = 4_194_304;
 
 /**
  * Answer of Host.getVMList: objects from current agents, plain ids from older ones. The report cannot say that it is not
@@ -22,12 +20,12 @@ export function decodeVmList(result: readonly unknown[]): VmListReport {
   return { vms: [...vms.values()] };
 }
 
-/** Answer of Host.dumpxmls, as far as it was asked for. */
-export function decodeXmls(result: JsonObject, vmIds: readonly string[]): ReadonlyMap<string, string> {
-  const xmls = new Map<string, string>();
+/** Answer of Host.dumpxmls, as far as it was asked for. Each description is taken apart when it is read. */
+export function decodeDomains(result: JsonObject, vmIds: readonly string[]): ReadonlyMap<string, DomainReport> {
+  const domains = new Map<string, DomainReport>();
   for (const vmId of vmIds) {
     const xml = Object.hasOwn(result, vmId) ? result[vmId] : undefined;
-    if (typeof xml === 'string' && xml.length <= LONGEST_XML) xmls.set(vmId, cleanText(xml, LONGEST_XML));
+    if (typeof xml === 'string') domains.set(vmId, new DomainXml(vmId, xml));
   }
-  return xmls;
+  return domains;
 }

@@ -68,9 +68,17 @@ function disksOf(vm: Reader): VmDiskSample[] | null {
     writeRate: disk.float('writeRate') ?? null,
     readOps: disk.count('readOps') ?? null,
     writeOps: disk.count('writeOps') ?? null,
-    readLatencyNs: disk.float('readLatency') ?? null,
-    writeLatencyNs: disk.float('writeLatency') ?? null,
-    flushLatencyNs: disk.float('flushLatency') ?? null,
+    readLatencyNs: latencyOf(disk, 'readLatency'),
+    writeLatencyNs: latencyOf(disk, 'writeLatency'),
+    flushLatencyNs: latencyOf(disk, 'flushLatency'),
     trueSize: disk.count('truesize') ?? null,
   }));
+}
+
+/** Nanoseconds; thirty years of them. */
+const LONGEST_LATENCY = 1e18;
+
+/** Not sent: not known. Sent as null: nothing was read or written, so nothing took time. */
+function latencyOf(disk: Reader, key: string): number | null {
+  return disk.float(key, LONGEST_LATENCY) ?? (disk.isNull(key) ? 0 : null);
 }

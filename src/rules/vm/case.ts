@@ -51,6 +51,17 @@ export interface VmCase {
   readonly externalDataKept: boolean;
   /** This host has had a complete report in this process before this one (D19). */
   readonly hostInitialized: boolean;
+  readonly data: VmDataContext;
+}
+
+/** What taking over a VM's data depends on, beside the report. */
+export interface VmDataContext {
+  /** guest.nicBlacklist: nics that guests make for themselves. */
+  readonly nicBlacklist: readonly RegExp[];
+  /** The hosted engine's VM is known by this name; null = there is none. */
+  readonly hostedEngineVmName: string | null;
+  /** Monotonic ms when this process was told that a block job begins; null = before its time. */
+  readonly jobStartedAt: (jobId: string) => number | null;
 }
 
 export interface ExitData {

@@ -6,7 +6,7 @@ import { VmDraft } from './draft.js';
 import { downEffects, downTransitions } from './reported-down.js';
 import { elsewhereTransitions } from './reported-elsewhere.js';
 import { hereEffects, hereTransitions } from './reported-here.js';
-import { unknownTransitions } from './unmanaged.js';
+import { hostedEngineTransitions, isUnmanaged, unknownTransitions } from './unmanaged.js';
 
 /** What follows from one report, or its lack, for one VM. */
 export interface VmVerdict {
@@ -53,6 +53,7 @@ function ruleOf(c: VmCase, draft: VmDraft, note: (name: string) => void): string
   }
   if (!isKnown(c)) return apply(unknownTransitions, c as UnknownVmCase, draft);
   const known = c as ReportedCase;
+  if (isUnmanaged(known)) return apply(hostedEngineTransitions, known, draft);
   if (known.report.status === 'Down') {
     applyEach(downEffects, known, draft, note);
     return apply(downTransitions, known, draft);

@@ -8,13 +8,15 @@ import { normalExit, stamped, withStatus } from './state.js';
 export class VmDraft {
   /** Undefined until the VM is to be stored. */
   dynamic: VmDynamic | undefined;
-  /** Set when the VM is taken in. */
+  /** Set when the VM is taken in, or what is said of it has changed. */
   static: VmStatic | undefined;
   guestInterfaces: readonly GuestInterface[];
   jobs: readonly VmJob[];
   statisticsReset = false;
   /** The statistics of this report are to be taken. */
   takeStatistics = false;
+  /** A migration has come to nothing: its progress is 0. */
+  migrationFailed = false;
   unsettled: Unsettled | null = null;
   /** Ownership moved by a report (D11). */
   formerOwner: { readonly host: string; readonly alerted: boolean } | null | undefined;

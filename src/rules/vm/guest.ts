@@ -1,8 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { GuestInterface, Vm, VmReport } from '../../model/index.js';
+import { defaultSettings, type GuestInterface, type Vm, type VmReport } from '../../model/index.js';
 
-/** Names of interfaces that a guest makes for itself (oVirt GuestNicNamesBlacklist). */
-export const defaultNicBlacklist: readonly RegExp[] = [/^lo[0-9]*$/, /^Loopback.*$/, /^tun[0-9]*$/, /^veth[0-9a-f]*$/];
+/** Regular expressions for whole names, as the settings have them. */
+export const nicPatterns = (patterns: readonly string[]): readonly RegExp[] =>
+  patterns.map((pattern) => new RegExp(`^(?:${pattern})$`));
+const usualBlacklist = nicPatterns(defaultSettings.guest.nicBlacklist);
 
 export interface GuestNics {
   readonly interfaces: readonly GuestInterface[];
@@ -14,7 +16,11 @@ export interface GuestNics {
  * The guest's nics as its agent lists them (§4.11): without those it makes for itself, and, where the inventory knows the
  * VM's nics, without foreign MACs and nics that have no profile. Addresses that are none are left out; an IPv6 zone is cut.
  */
-export function guestNics(vm: Vm, report: VmReport, blacklist: readonly RegExp[] = defaultNicBlacklist): GuestNics {
+export function guestNics(
+  vm: Pick<Vm, 'id' | 'static'>,
+  report: VmReport,
+  blacklist: readonly RegExp[] = usualBlacklist,
+): GuestNics {
   const known = vm.static.nics;
   const usable =
     known === null ? null : new Set(known.filter((nic) => nic.profile !== null).map((nic) => macOf(nic.mac)));

@@ -146,6 +146,7 @@ export const hereTransitions: readonly HereRow[] = [
     then: (c, draft) => {
       copyHere(c, draft);
       draft.set({ migratingToVds: null });
+      draft.migrationFailed = true;
       if (c.commands.asyncRunning) draft.intent('rerun', c.host.id, { reported: said(c) });
     },
   },

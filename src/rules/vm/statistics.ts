@@ -18,7 +18,7 @@ import { nicFigures } from '../rates.js';
 export function nextVmUsage(vm: Vm, previous: VmUsage | undefined, sample: VmStatisticsSample): VmUsage {
   const interfaces = nextInterfaces(vm, previous?.interfaces ?? [], sample);
   const statistics = nextStatistics(vm, previous?.statistics, sample, interfaces);
-  const disks = nextDisks(vm.id, previous?.disks ?? [], sample);
+  const disks = nextDisks(vm, previous?.disks ?? [], sample);
   const { migrationProgress } = sample;
   if (
     previous !== undefined &&
@@ -55,6 +55,12 @@ export function networkPercent(
   return most === null ? null : Math.min(100, Math.trunc(most));
 }
 
+/** The same for a VM, where a nic that receives nothing does not count (§4.12): it sends into the void. */
+export function vmNetworkPercent(nics: readonly VmInterfaceStatistics[]): number | null {
+  const used = networkPercent(nics.filter((nic) => nic.rxRate !== null && nic.rxRate > 0));
+  return used ?? (nics.some((nic) => nic.rxRate !== null || nic.txRate !== null) ? 0 : null);
+}
+
 function nextStatistics(
   vm: Vm,
   previous: VmStatistics | undefined,
@@ -70,7 +76,7 @@ function nextStatistics(
     elapsedSeconds: sample.elapsedSeconds ?? before.elapsedSeconds,
     usageCpuPercent: cpuPercent(sample.cpuUser, sample.cpuSys, vcpus, before.usageCpuPercent),
     usageMemPercent: sample.memUsagePercent ?? before.usageMemPercent,
-    usageNetworkPercent: sample.nics === null ? before.usageNetworkPercent : networkPercent(interfaces),
+    usageNetworkPercent: sample.nics === null ? before.usageNetworkPercent : vmNetworkPercent(interfaces),
     disksUsage: sample.disksUsage ?? before.disksUsage,
     guestMemBuffered: sample.memory?.buffered ?? before.guestMemBuffered,
     guestMemCached: sample.memory?.cached ?? before.guestMemCached,
@@ -94,7 +100,7 @@ function nextInterfaces(
   for (const nic of sample.nics) {
     if (nic.macAddr === null) continue;
     // The nominal speed is what the manager set; the agent's is only its default.
-    const speedMbps = vm.static.nics?.find((known) => known.mac === nic.macAddr)?.speedMbps ?? nic.speedMbps;
+    const speedMbps = nicOf(vm, nic.macAddr)?.speedMbps ?? nic.speedMbps;
     const before = previous.find((known) => known.macAddr === nic.macAddr);
     const figures = nicFigures(before, nic, speedMbps);
     const twin = byMac.get(nic.macAddr);
@@ -108,8 +114,19 @@ function nextInterfaces(
       ...(twin === undefined ? {} : busier(twin, figures)),
     });
   }
+  for (const nic of previous) {
+    if (!byMac.has(nic.macAddr) && nicOf(vm, nic.macAddr) !== undefined) byMac.set(nic.macAddr, unreported(nic));
+  }
   return keepEqual(previous, [...byMac.values()]);
 }
+
+/** The VM has the nic, but nothing is said of it: what was counted is not known now, and goes on when it is reported. */
+function unreported(nic: VmInterfaceStatistics): VmInterfaceStatistics {
+  const nothing = { rxRate: null, txRate: null, rxTotal: null, txTotal: null, rxDrop: null, txDrop: null };
+  return { ...nic, ...nothing, sampleTime: null };
+}
+
+const nicOf = (vm: Vm, mac: string) => vm.static.nics?.find((nic) => nic.mac.toLowerCase() === mac);
 
 type Busy = Pick<VmInterfaceStatistics, 'rxRate' | 'txRate' | 'rxDrop' | 'txDrop'>;
 
@@ -127,21 +144,18 @@ function larger<T extends number | bigint>(a: T | null, b: T | null): T | null {
   return b === null || a > b ? a : b;
 }
 
-function nextDisks(
-  vmId: string,
-  previous: readonly DiskStatistics[],
-  sample: VmStatisticsSample,
-): readonly DiskStatistics[] {
+function nextDisks(vm: Vm, previous: readonly DiskStatistics[], sample: VmStatisticsSample): readonly DiskStatistics[] {
   if (sample.disks === null) return previous;
+  const plugged = vm.static.disks?.map((disk) => disk.imageId);
   const next: DiskStatistics[] = [];
   for (const disk of sample.disks) {
-    // CD-ROMs and LUNs have no image.
-    if (disk.imageId === null) continue;
+    // CD-ROMs and LUNs have no image; of those that are no disk of the VM's, nobody asks.
+    if (disk.imageId === null || plugged?.includes(disk.imageId) === false) continue;
     next.push({
       imageId: disk.imageId,
-      vmId,
-      readRate: disk.readRate,
-      writeRate: disk.writeRate,
+      vmId: vm.id,
+      readRate: wholeBytes(disk.readRate),
+      writeRate: wholeBytes(disk.writeRate),
       readOps: disk.readOps,
       writeOps: disk.writeOps,
       actualSize: disk.trueSize,
@@ -152,6 +166,9 @@ function nextDisks(
   }
   return keepEqual(previous, next);
 }
+
+/** As oVirt's column holds them. */
+const wholeBytes = (rate: number | null): number | null => (rate === null ? null : Math.trunc(rate));
 
 /** Nanoseconds to seconds with nine digits, as oVirt's column holds them. */
 export const latencySeconds = (ns: number | null): number | null =>
