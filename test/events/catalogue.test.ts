@@ -44,8 +44,8 @@ describe('catalogue', () => {
 
 describe('formatMessage', () => {
   it('fills the parameters in', () => {
-    expect(formatMessage('VM_DOWN_ERROR', { vm: 'web1', ExitMessage: 'Exit message: boom' })).toBe(
-      'web1 is down with error. Exit message: boom',
+    expect(formatMessage('VM_DOWN_ERROR', { ExitMessage: 'Exit message: boom' })).toBe(
+      'is down with error. Exit message: boom',
     );
   });
 

@@ -8,7 +8,11 @@ function fakeMachine(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
 }
 
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  // In this order: a spy on a fake timer would otherwise put the fake one back after the real ones are in place again.
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 describe('RealTime', () => {
   it('tells the machine’s time', () => {

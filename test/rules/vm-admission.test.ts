@@ -44,6 +44,8 @@ describe('decideVm', () => {
         ha: fc.constantFrom(true, false, null),
         clientIp: fc.constantFrom(null, '', '10.0.0.5'),
       })
+      // Nothing migrates from a host to itself.
+      .filter(({ status, runOnVds, migratingToVds }) => status !== 'MigratingFrom' || runOnVds !== migratingToVds)
       .map(({ status, ha, ...more }) => vm('v1', status, { ...more, static: { ha } })),
     { nil: undefined },
   );

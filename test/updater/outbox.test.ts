@@ -112,7 +112,7 @@ describe('RecordMaker', () => {
     expect(event).toEqual({
       ...base,
       ...{ kind: 'event', name: 'VM_DOWN_ERROR', severity: 'ERROR', params: { ExitMessage: 'boom' } },
-      ...{ message: 'web is down with error. boom', customId: null, parent: null, id: event.id },
+      ...{ message: 'is down with error. boom', customId: null, parent: null, id: event.id },
     });
     const next = maker.event(about, { name: 'VM_PAUSED', params: {}, customId: 'eth0' }, cause, 7);
     expect(next.id).not.toBe(event.id);
