@@ -14,7 +14,16 @@ import type { Clock, Telemetry } from '../kernel/index.js';
 import type { MonitorSettings } from '../model/index.js';
 import type { PollingPushAdapter } from '../push-adapter/index.js';
 import { LogTail } from '../tail/index.js';
-import type { CommandBook, FloodControl, HostRounds, IntentBook, StatisticsWriter, UpdaterPipeline, VdsUpdater, VmUpdater } from '../updater/index.js';
+import type {
+  CommandBook,
+  FloodControl,
+  HostRounds,
+  IntentBook,
+  StatisticsWriter,
+  UpdaterPipeline,
+  VdsUpdater,
+  VmUpdater,
+} from '../updater/index.js';
 import type { Explanation, LogApi, Monitor, MonitorStatus, ReadinessLevel } from './api.js';
 import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';
@@ -143,7 +152,7 @@ export class VurtiMonitor implements Monitor {
     });
     if (this.#isStopped()) return;
     this.#pipeline.start();
-    for (const stored of restarted) updater.noteRestart(stored);
+    for (const stored of restarted) this.#vdsUpdater.restarted(stored.id, updater.noteRestart(stored));
     for (const cluster of this.#options.clusters ?? []) this.clusters.put(cluster);
     for (const host of this.#options.hosts ?? []) this.hosts.put(host);
     view.inventory.managesVms = this.#options.vms !== undefined;

@@ -1,10 +1,9 @@
-export { missingNetworks } from './host/capability-checks.js';
 export { failureFigures } from './explain/failure-figures.js';
 export { type HostOutlookFacts, hostOutlook } from './explain/host-outlook.js';
 export type { NextStep, Outlook } from './explain/outlook.js';
 export { type VmOutlookFacts, vmOutlook } from './explain/vm-outlook.js';
+export { missingNetworks } from './host/capability-checks.js';
 export type { HostCase, HostRuleSettings } from './host/case.js';
-export { checksOff } from './host/checks-off.js';
 export { commandTransitions, type HostCommand, refusal } from './host/commands.js';
 export { commitment } from './host/commitment.js';
 export { capabilitiesEffects, capabilitiesTransitions } from './host/contact.js';

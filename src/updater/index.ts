@@ -1,8 +1,8 @@
 export { CommandBook } from './command-book.js';
 export { FloodControl, type HeldBack } from './flood-control.js';
 export { HaRestarts } from './ha-restarts.js';
-export { HostRounds } from './host-rounds.js';
 export { heldBackEvent } from './held-back.js';
+export { HostRounds } from './host-rounds.js';
 export { IntentBook } from './intent-book.js';
 export { InventoryUpdater } from './inventory-updater.js';
 export type { OutboxPorts } from './outbox.js';
@@ -11,4 +11,6 @@ export { UpdaterPipeline } from './pipeline.js';
 export { RecordMaker } from './record-maker.js';
 export { StatisticsWriter } from './statistics-writer.js';
 export { VdsUpdater } from './vds-updater.js';
+export type { VmDevices } from './vm-devices.js';
+export type { VmJobSpec } from './vm-jobs.js';
 export { VmUpdater } from './vm-updater.js';

@@ -1,11 +1,4 @@
-import {
-  type Cause,
-  type Change,
-  Channel,
-  type Intent,
-  type IntentRecord,
-  type LogRecord,
-} from '../events/index.js';
+import { type Cause, type Change, Channel, type Intent, type IntentRecord, type LogRecord } from '../events/index.js';
 import type { Clock } from '../kernel/index.js';
 import type { IntentRow, RowWrite, VmStatsReport } from '../model/index.js';
 import { groundOf, isAboutHost, isIntentKind, isWithdrawnBy } from './intent-grounds.js';
@@ -57,7 +50,8 @@ export class IntentBook {
   load(rows: readonly IntentRow[]): number {
     let unknown = 0;
     for (const row of rows) {
-      if (isIntentKind(row.intent)) this.#hold({ row, record: recordOf(row), committed: true, cursor: null, inherited: true });
+      if (isIntentKind(row.intent))
+        this.#hold({ row, record: recordOf(row), committed: true, cursor: null, inherited: true });
       else unknown += 1;
     }
     return unknown;
@@ -145,7 +139,9 @@ export class IntentBook {
       return false;
     }
     if (round !== record.round) return true;
-    return groundOf(record.intent) === 'remains' && acknowledgedAt !== null && record.time > acknowledgedAt + NOT_DONE_MS;
+    return (
+      groundOf(record.intent) === 'remains' && acknowledgedAt !== null && record.time > acknowledgedAt + NOT_DONE_MS
+    );
   }
 
   #hold(holding: Holding): void {

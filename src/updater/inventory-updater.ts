@@ -125,17 +125,21 @@ export class InventoryUpdater {
     });
   }
 
-  /** A host's stored status did not hold any more at service start (§2.2); the repository has the new one already. */
-  noteRestart(stored: VdsDynamic): void {
-    const host = this.#o.sets.hosts.get(stored.id);
-    if (host === undefined) return;
+  /**
+   * A host's stored status did not hold any more at service start (§2.2); the repository has the new one already. Gives
+   * the cause, for `explain`.
+   */
+  noteRestart(stored: VdsDynamic): Cause {
     const now = this.#o.clock.now();
     const cause: Cause = { rule: 'host.start', source: { by: 'start', at: now } };
+    const host = this.#o.sets.hosts.get(stored.id);
+    if (host === undefined) return cause;
     const changes = diffOf(vdsDynamicFields, stored, host.dynamic);
     const outbox = new Outbox(this.#o.ports);
     outbox.row({ kind: 'vds_dynamic', row: host.dynamic });
     outbox.record(this.#o.records.change({ host, vm: undefined }, 'host', 'changed', changes, cause, now));
     outbox.send();
+    return cause;
   }
 
   putVm(spec: VmSpec): Vm {

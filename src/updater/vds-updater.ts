@@ -1,9 +1,17 @@
 import type { Cause, CauseSource, Evidence, VmStatsFailed, VmStatsReceived } from '../events/index.js';
 import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
-import type { EvidenceStamp, HostSettings, Vds, VdsInterface } from '../model/index.js';
+import {
+  type EvidenceStamp,
+  type HostSettings,
+  notMonitored,
+  upOrLeaving,
+  type Vds,
+  type VdsInterface,
+} from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import {
   decideHost,
+  failureFigures,
   type HostCase,
   type HostCommand,
   type HostEvidence,
@@ -16,6 +24,7 @@ import { HostCases } from './host-cases.js';
 import { hostPart, Outbox, type OutboxPorts } from './outbox.js';
 import type { Incident, RecordMaker } from './record-maker.js';
 import type { StatisticsWriter } from './statistics-writer.js';
+import { type TrailStep, Trails } from './trails.js';
 import type { VmUpdater } from './vm-updater.js';
 
 export interface VdsUpdaterOptions {
@@ -42,11 +51,16 @@ export class VdsUpdater {
   /** Agents that recover are judged when their time is over, though they say nothing new by then. */
   readonly #recoveryDue: DueOnce;
   readonly #statusCauses = new Map<string, Cause>();
+  readonly #trails: Trails;
 
   constructor(options: VdsUpdaterOptions) {
     this.#o = options;
     this.#cases = new HostCases(options);
     this.#recoveryDue = new DueOnce(options.scheduler, 'recovery', (hostId) => this.#recoveryOver(hostId));
+    this.#trails = new Trails((hostId) => {
+      const status = options.sets.hosts.get(hostId)?.dynamic.status;
+      return status !== undefined && status !== 'Up' && !notMonitored.has(status);
+    });
   }
 
   /** From now on evidence is judged. */
@@ -60,6 +74,16 @@ export class VdsUpdater {
 
   statusCause(hostId: string): Cause | undefined {
     return this.#statusCauses.get(hostId);
+  }
+
+  /** The latest decisions about the host that were worth a word, oldest first. */
+  trailOf(hostId: string): readonly TrailStep[] {
+    return this.#trails.of(hostId);
+  }
+
+  /** The host's stored status did not hold at service start. */
+  restarted(hostId: string, cause: Cause): void {
+    this.#statusCauses.set(hostId, cause);
   }
 
   on(evidence: Extract<Evidence, { name: `Vds${string}` }>): void {
@@ -119,6 +143,8 @@ export class VdsUpdater {
   forgetHost(hostId: string): void {
     this.#recoveryDue.cancel(hostId);
     this.#statusCauses.delete(hostId);
+    this.#trails.forget(hostId);
+    this.#o.vms.incidents.forget(hostId);
   }
 
   #recoveryOver(hostId: string): void {
@@ -137,7 +163,9 @@ export class VdsUpdater {
     const c = this.#cases.of(stamp.host, stamp);
     if (c === undefined) return;
     try {
-      this.#apply(c, source, decideHost(c, evidence));
+      const verdict = decideHost(c, evidence);
+      this.#noteTrail(c, source, verdict, 'error' in evidence ? (evidence.error?.message ?? null) : null);
+      this.#apply(c, source, verdict);
     } catch (error) {
       this.#o.telemetry.count('vurti_rule_errors_total');
       this.#o.telemetry.log('error', 'a host could not be judged', { host: c.host.id, error: messageOf(error) });
@@ -154,15 +182,15 @@ export class VdsUpdater {
     const after = this.#store(c.host, verdict, cause, c.now, outbox);
     set.vds.setLiveness(c.host.id, draft.liveness);
     this.#storeUsage(c, verdict, after);
-    const incident: Incident | undefined =
-      draft.vmsBecome === undefined ? undefined : { correlation: records.incident(), parent: null };
+    const incident = this.#incidentOf(c.host, after, draft.vmsBecome !== undefined);
     const about = { host: after, vm: undefined };
     let parent: string | null = null;
     for (const event of draft.events) {
       const record = records.event(about, event, cause, c.now, incident);
-      parent ??= record.id;
-      outbox.record(record);
+      // An event that is held back can be nobody's parent.
+      if (outbox.record(record)) parent ??= record.id;
     }
+    if (incident !== undefined) vms.incidents.headedBy(c.host.id, parent);
     for (const intent of draft.intents) outbox.record(records.intent(about, intent, cause, c.now, incident));
     for (const signal of draft.signals) outbox.change({ name: 'VdsSignalled', signal, cause, ...hostPart(after) });
     if (incident !== undefined && draft.vmsBecome === 'unknown') {
@@ -173,6 +201,23 @@ export class VdsUpdater {
     outbox.send();
     if (incident !== undefined && draft.vmsBecome === 'off') vms.hostOff(after, c.stamp, source, incident);
     for (const request of draft.requests) ports.streams.requests.publish(request);
+  }
+
+  /** Losing all VMs of a host at once is an incident; making contact again belongs to it. */
+  #incidentOf(before: Vds, after: Vds, begins: boolean): Incident | undefined {
+    const { incidents } = this.#o.vms;
+    if (begins) return incidents.begin(after.id);
+    const back = !upOrLeaving.has(before.dynamic.status) && upOrLeaving.has(after.dynamic.status);
+    return back ? incidents.back(after.id, this.#o.sets.vms) : undefined;
+  }
+
+  /** Only what gives reason to ask: a host that is in contact and stays as it is leaves no trail. */
+  #noteTrail(c: HostCase, source: CauseSource, { rule, draft }: HostVerdict, said: string | null): void {
+    const [from, to] = [c.host.dynamic.status, draft.dynamic.status];
+    if (from === to && draft.notDone.length === 0 && said === null) return;
+    const becomes = from === to ? null : { from, to };
+    const figures = source.by === 'failure' ? failureFigures(c, draft.liveness.attempts) : null;
+    this.#trails.note(c.host.id, c.now, { rule, source, becomes, said, figures, notDone: draft.notDone });
   }
 
   #storeUsage(c: HostCase, { draft }: HostVerdict, after: Vds): void {
