@@ -237,13 +237,7 @@ export const hostEvents = {
     'faulty multipath devices: {MpathGuids}',
     'Some paths of a device have failed.',
   ),
-  NO_FAULTY_MULTIPATHS_ON_HOST: host(
-    11501,
-    'NORMAL',
-    0,
-    'no faulty multipath devices',
-    'All paths work again.',
-  ),
+  NO_FAULTY_MULTIPATHS_ON_HOST: host(11501, 'NORMAL', 0, 'no faulty multipath devices', 'All paths work again.'),
   MULTIPATH_DEVICES_WITHOUT_VALID_PATHS_ON_HOST: host(
     11502,
     'WARNING',
@@ -271,6 +265,13 @@ export const hostEvents = {
     0,
     'networks are out of sync: {Networks}',
     'The host’s networks differ from their definition.',
+  ),
+  NETWORK_UPDATE_DISPLAY_FOR_HOST_WITH_ACTIVE_VM: host(
+    1098,
+    'WARNING',
+    0,
+    'its display network has moved while VMs run: {Networks}',
+    'Open consoles of its VMs are cut off.',
   ),
   VDS_ALERT_FENCE_OPERATION_SKIPPED: host(
     9003,

@@ -3,7 +3,7 @@ import { VurtiError } from '../../src/kernel/index.js';
 import { initialRow, type VdsStatus, vdsDynamicFields } from '../../src/model/index.js';
 import { decideHost, dynamicAtStart } from '../../src/rules/index.js';
 import { capabilities, host, hostStats, vm } from '../support/entities.js';
-import { cluster, decide, type HostCaseMore, hostCase, NOW, network, usageOf } from '../support/host-case.js';
+import { cluster, decide, type HostCaseMore, hostCase, NOW, network, nic, usageOf } from '../support/host-case.js';
 
 const good = { kind: 'capabilities', report: capabilities({ selinuxMode: 'ENFORCING' }) } as const;
 const lacking: HostCaseMore = { networks: [network('req')] };
@@ -61,6 +61,26 @@ describe('capabilities', () => {
   it('says which status the host has instead', () => {
     const { draft } = decideHost(hostCase(host('h1', 'Connecting'), lacking), good);
     expect(draft.events.at(-1)).toEqual({ name: 'VDS_DETECTED', params: { HostStatus: 'NonOperational' } });
+  });
+});
+
+describe('the display network (§2.4 row 4)', () => {
+  const display = network('show', { required: false, display: true });
+  const at = (ipv4Address: string | null) => [nic('eth0', { network: 'show', ipv4Address })];
+  const judge = (before: string | null, after: string | null, vmActive: number): readonly string[] => {
+    const h = host('h1', 'Up', { vmActive, interfaces: at(before) });
+    const report = capabilities({ selinuxMode: 'ENFORCING', interfaces: at(after) });
+    return decide(hostCase(h, { networks: [display] }), { kind: 'capabilities', report }).events;
+  };
+
+  it.each([
+    ['10.0.0.1', '10.0.0.1', 1, []],
+    ['10.0.0.1', '10.0.0.2', 1, ['NETWORK_UPDATE_DISPLAY_FOR_HOST_WITH_ACTIVE_VM']],
+    ['10.0.0.1', null, 1, ['NETWORK_UPDATE_DISPLAY_FOR_HOST_WITH_ACTIVE_VM']],
+    ['10.0.0.1', '10.0.0.2', 0, []],
+    [null, '10.0.0.2', 1, []],
+  ])('%s → %s with %i VMs: %j', (before, after, vms, events) => {
+    expect(judge(before, after, vms)).toEqual(events);
   });
 });
 

@@ -1,7 +1,6 @@
 import {
   notMonitored,
   upOrLeaving,
-  type VdsCapabilitiesReport,
   type VdsHardwareReport,
   type VdsInterface,
   type VdsStatus,
@@ -65,7 +64,27 @@ export const capabilitiesEffects: readonly CapabilitiesRow[] = [
       !notMonitored.has(status(c)) && (making(c) ? breaks(c) : firstRefresh(c) && (status(c) !== 'Up' || breaks(c))),
     then: (_, draft) => draft.event('VDS_DETECTED', { HostStatus: draft.dynamic.status }),
   },
+  {
+    name: 'host.display-moved',
+    doc: 'The display network has another address on the host while VMs run there: their open consoles are cut off (§2.4 row 4).',
+    when: (c) => !notMonitored.has(status(c)) && c.host.dynamic.vmActive > 0 && movedDisplays(c).length > 0,
+    then: (c, draft) =>
+      draft.event('NETWORK_UPDATE_DISPLAY_FOR_HOST_WITH_ACTIVE_VM', { Networks: movedDisplays(c).join(', ') }),
+  },
 ];
+
+/** Networks that VMs' displays are reached by, whose address on the host is another one than before. */
+function movedDisplays(c: CapabilitiesCase): string[] {
+  const addressIn = (nics: readonly Omit<VdsInterface, 'hostId'>[], network: string): string | null =>
+    nics.find((nic) => nic.network === network)?.ipv4Address ?? null;
+  return [...c.networks.values()]
+    .filter(({ display, name }) => {
+      const before = addressIn(c.host.interfaces, name);
+      return display && before !== null && before !== addressIn(c.report.interfaces, name);
+    })
+    .map(({ name }) => name)
+    .sort();
+}
 
 /** Takes the reported capabilities over. */
 export function takeCapabilities(c: CapabilitiesCase, draft: HostDraft): void {

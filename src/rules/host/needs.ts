@@ -1,4 +1,4 @@
-import { capabilityChecks, type ClusterKnows, knowsNetworks } from './capability-checks.js';
+import { type ClusterKnows, capabilityChecks, knowsNetworks } from './capability-checks.js';
 
 /** A rule that is off while a fact of the cluster is not known. */
 export interface ClusterNeed {
