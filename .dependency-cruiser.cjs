@@ -16,7 +16,7 @@ const rooms = {
   tail: { rooms: [...open, 'events'], packages: ['rxjs'] },
   monitor: {
     rooms: [...open, 'events', 'rules', 'repository', 'fetcher', 'push-adapter', 'updater', 'store', 'tail'],
-    packages: ['rxjs', 'inversify', 'reflect-metadata', 'zod', 'yaml'],
+    packages: ['rxjs', 'inversify', 'zod', 'yaml'],
   },
   testing: { rooms: [...open, 'monitor', 'fetcher', 'events', 'store'], packages: ['rxjs'] },
   server: { rooms: [...open, 'monitor', 'events'], packages: ['fastify', 'zod', 'pino'] },
