@@ -3,6 +3,7 @@ import type { Cluster, ClusterNetwork } from './inventory.js';
 import type { AgentProtocol } from './vds.js';
 import type { SpmStatus } from './vds-status.js';
 import type { VmDisk, VmNic } from './vm.js';
+import type { Origin } from './vm-status.js';
 
 /** Inventory of one host as the manager, the settings or the API give it. Absent = default or unknown. */
 export interface HostSpec {
@@ -27,6 +28,8 @@ export interface VmSpec {
   readonly id: string;
   readonly name: string;
   readonly cluster?: string;
+  /** Default: as it is; a hosted engine’s VM that was found is a managed one from now on. */
+  readonly origin?: Origin;
   readonly ha?: boolean;
   readonly priority?: number;
   readonly lease?: boolean;

@@ -21,6 +21,12 @@ export function reportedFields(stored: VmDynamic, report: VmReport): ReportedVmD
   return { ...fields, appList: stored.appList };
 }
 
+/** Whether the TPM's or the NVRAM's data have another fingerprint than is known. */
+export function saysOtherData(report: VmReport, stored: VmDynamic): boolean {
+  const { tpmHash, nvramHash } = report;
+  return (tpmHash !== null && tpmHash !== stored.tpmHash) || (nvramHash !== null && nvramHash !== stored.nvramHash);
+}
+
 /**
  * Whether a report gives a reason to decide about the VM: it is not known, not on this host, in another status, or has
  * another agent-owned field or device fingerprint.
@@ -28,6 +34,7 @@ export function reportedFields(stored: VmDynamic, report: VmReport): ReportedVmD
 export function reportDiffers(vm: Vm | undefined, report: VmReport, hostId: string): boolean {
   if (vm === undefined || vm.dynamic.runOnVds !== hostId || vm.dynamic.status !== report.status) return true;
   if (report.deviceHash !== null && report.deviceHash !== vm.dynamic.hash) return true;
+  if (saysOtherData(report, vm.dynamic)) return true;
   const fields = report.dynamic;
   if (!differs(comparedVmFields, vm.dynamic, fields)) return false;
   return differs(comparedVmFields, vm.dynamic, reportedFields(vm.dynamic, report));

@@ -7,11 +7,13 @@ import type {
   Freshness,
   HostSpec,
   NonOperationalReason,
+  ReportedDevice,
   VdsStatus,
+  VmDevice,
   VmSpec,
   VmStatus,
 } from '../model/index.js';
-
+import type { VmJobSpec } from '../updater/index.js';
 import type { IntentsApi } from './intents/index.js';
 
 export type { ClusterSpec, HostSpec, VmSpec } from '../model/index.js';
@@ -128,6 +130,17 @@ export interface HostsApi {
   watch(ref: string): Observable<HostView>;
 }
 
+/** A device of a VM as a command of the manager knows it. What is left out: managed, plugged, nothing else known. */
+export type DeviceSpec = Pick<VmDevice, 'id' | 'type'> & Partial<Omit<VmDevice, 'vmId' | 'id' | 'type'>>;
+
+/** What was asked for last holds. All of these give false when something newer is known. */
+export interface DeviceWord {
+  /** All devices of the VM, as its agent lists them; the fingerprint that is reported next is theirs. */
+  list(devices: readonly ReportedDevice[]): boolean;
+  put(device: DeviceSpec): boolean;
+  remove(deviceId: string): boolean;
+}
+
 export interface VmsApi {
   get(ref: string): VmView;
   list(): readonly VmView[];
@@ -139,6 +152,13 @@ export interface VmsApi {
   /** The VM does not start anywhere. @throws OBSERVER_MODE */
   clearPending(vmId: string): void;
   watch(ref: string): Observable<VmView>;
+  /** Usage in per cent over the last statistics.historyLimit reports, oldest first. */
+  history(ref: string): { readonly cpu: number[]; readonly memory: number[]; readonly network: number[] };
+  devices(ref: string): readonly VmDevice[];
+  /** To be called before the agent is asked: the word that comes of it is as old as this call. @throws OBSERVER_MODE */
+  deviceWord(ref: string): DeviceWord;
+  /** A block job is begun on the VM; its reports tell how it goes on. Others are not looked at. @throws OBSERVER_MODE */
+  jobStarted(ref: string, job: VmJobSpec): void;
 }
 
 export interface ClustersApi {

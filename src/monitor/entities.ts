@@ -1,7 +1,14 @@
 import { Observable } from 'rxjs';
 import type { AgentRequest, Channel } from '../events/index.js';
 import { VurtiError } from '../kernel/index.js';
-import { type Cluster, type ClusterSpec, type HostSpec, notMonitored, type VmSpec } from '../model/index.js';
+import {
+  type Cluster,
+  type ClusterSpec,
+  type HostSpec,
+  notMonitored,
+  type VmDevice,
+  type VmSpec,
+} from '../model/index.js';
 import type {
   HaRestarts,
   InventoryUpdater,
@@ -10,9 +17,11 @@ import type {
   StatisticsWriter,
   UpdaterPipeline,
   VdsUpdater,
+  VmJobSpec,
   VmUpdater,
 } from '../updater/index.js';
-import type { ClustersApi, Filter, HostsApi, HostView, VmsApi, VmView } from './api.js';
+import type { ClustersApi, DeviceWord, Filter, HostsApi, HostView, VmsApi, VmView } from './api.js';
+import { CommandDeviceWord } from './device-word.js';
 import { resolveRef } from './resolve-ref.js';
 import { hostView, matches, type ViewContext, vmView } from './views.js';
 
@@ -186,6 +195,25 @@ export class Vms implements VmsApi {
     this.#p.updater.removeVm(vm);
     this.#p.vmUpdater.forgetVm(vm.id);
     this.#p.statistics.forgetVm(vm.id);
+  }
+
+  history(ref: string): ReturnType<VmsApi['history']> {
+    const { cpu, memory, network } = this.#p.vmUpdater.figures.history(this.idOf(ref)) ?? {};
+    return { cpu: cpu?.values() ?? [], memory: memory?.values() ?? [], network: network?.values() ?? [] };
+  }
+
+  devices(ref: string): readonly VmDevice[] {
+    return this.#vmOf(ref).devices;
+  }
+
+  deviceWord(ref: string): DeviceWord {
+    refuseObserver(this.#p);
+    return new CommandDeviceWord(this.#p.view.sets, this.#p.vmUpdater.devices, this.idOf(ref));
+  }
+
+  jobStarted(ref: string, job: VmJobSpec): void {
+    refuseObserver(this.#p);
+    this.#p.vmUpdater.jobs.begin(this.#vmOf(ref), job);
   }
 
   restartFailed(ref: string): void {

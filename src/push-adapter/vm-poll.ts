@@ -2,6 +2,7 @@ import type { Evidence } from '../events/index.js';
 import {
   differs,
   type EvidenceStamp,
+  saysOtherData,
   type Vm,
   type VmReader,
   type VmReport,
@@ -38,5 +39,6 @@ function isAsHeld(report: VmReport, host: string, held: Vm | undefined): boolean
   const { dynamic } = held;
   if (dynamic.runOnVds !== host || dynamic.status !== report.status) return false;
   if (report.deviceHash !== null && report.deviceHash !== dynamic.hash) return false;
+  if (saysOtherData(report, dynamic)) return false;
   return !differs(vmDynamicFields, dynamic, report.dynamic);
 }

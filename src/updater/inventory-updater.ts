@@ -13,6 +13,7 @@ import {
   type Vds,
   type VdsDynamic,
   type Vm,
+  type VmDisk,
   type VmSpec,
   vdsDynamicFields,
   vdsStaticFields,
@@ -147,7 +148,16 @@ export class InventoryUpdater {
     const before = sets.vms.get(spec.id);
     const { cluster, ...facts } = spec;
     const clusterId = cluster === undefined ? (before?.static.clusterId ?? null) : this.#clusterOf(cluster).id;
-    const vmStatic = { ...(before?.static ?? initialRow(vmStaticFields)), ...facts, clusterId, adopted: false };
+    const vmStatic = {
+      ...(before?.static ?? initialRow(vmStaticFields)),
+      ...facts,
+      ...(facts.disks === undefined ? {} : { disks: withLunSizes(facts.disks, before?.static.disks ?? []) }),
+      ...(before?.static.adopted && before.static.origin === 'HOSTED_ENGINE'
+        ? { origin: spec.origin ?? ('MANAGED_HOSTED_ENGINE' as const) }
+        : {}),
+      clusterId,
+      adopted: false,
+    };
     if (before !== undefined) {
       const changes = diffOf(vmStaticFields, before.static, vmStatic);
       if (changes.length === 0) return before;
@@ -244,4 +254,13 @@ export class InventoryUpdater {
     fill(outbox, { rule: 'inventory', source: { by: 'inventory', at: now } }, now);
     outbox.send();
   }
+}
+
+/** Sizes of LUNs come from the agents: a manager that says nothing of them does not take them back. */
+function withLunSizes(disks: readonly VmDisk[], known: readonly VmDisk[]): readonly VmDisk[] {
+  return disks.map((disk) => {
+    if (disk.lunId === null || disk.lunSizeGb !== undefined) return disk;
+    const lunSizeGb = known.find((other) => other.lunId === disk.lunId)?.lunSizeGb;
+    return lunSizeGb === undefined ? disk : { ...disk, lunSizeGb };
+  });
 }

@@ -52,6 +52,11 @@ export class VmDevices {
     this.#o = options;
   }
 
+  /** Before a question is sent: the time that its answer bears. */
+  now(): number {
+    return this.#o.clock.monotonic();
+  }
+
   /** A report of the VM from the host that runs it. */
   noteReport(vm: Vm, report: VmReport, stamp: EvidenceStamp): void {
     const memory = this.#memory.get(vm.id);

@@ -1,4 +1,5 @@
 import { hashOf } from '../../kernel/index.js';
+import { saysOtherData } from '../../model/index.js';
 import type { Row } from '../row.js';
 import type { VmCase } from './case.js';
 import type { VmDraft } from './draft.js';
@@ -9,10 +10,6 @@ import { copyReported } from './state.js';
 
 type TakeRow = Row<TakeCase, VmDraft>;
 type TakeCase = VmCase & { readonly report: NonNullable<VmCase['report']> } & { readonly draft: VmDraft };
-
-const another = (reported: string | null, known: string | null): boolean => reported !== null && reported !== known;
-const otherData = ({ report, vm }: TakeCase): boolean =>
-  another(report.tpmHash, vm?.dynamic.tpmHash ?? null) || another(report.nvramHash, vm?.dynamic.nvramHash ?? null);
 
 /** What is taken over beside the state, in this order (§4.11, §4.12). */
 export const takeEffects: readonly TakeRow[] = [
@@ -54,7 +51,7 @@ export const takeEffects: readonly TakeRow[] = [
   {
     name: 'vm.data.external',
     doc: 'The TPM’s or the NVRAM’s data have another fingerprint: they are to be saved, lest they are lost with the VM. Beside an engine it is the engine that saves them.',
-    when: otherData,
+    when: ({ report, draft }) => saysOtherData(report, draft.state),
     then: (c, draft) => {
       const { tpmHash, nvramHash } = c.report;
       draft.set({ ...(tpmHash === null ? {} : { tpmHash }), ...(nvramHash === null ? {} : { nvramHash }) });
