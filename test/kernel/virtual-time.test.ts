@@ -52,6 +52,16 @@ describe('VirtualTime as a scheduler', () => {
     expect(lines).toEqual(['100 late']);
   });
 
+  it('takes an overdue task as one of this instant, after those that were given before', async () => {
+    const time = new VirtualTime();
+    await time.runFor(100);
+    const { lines, note } = diary(time);
+    time.at(100, note('first'), 't');
+    time.at(5, note('overdue'), 't');
+    await time.runFor(0);
+    expect(lines).toEqual(['100 first', '100 overdue']);
+  });
+
   it('runs what tasks give for the same instant after what was there', async () => {
     const time = new VirtualTime();
     const { lines, note } = diary(time);
@@ -194,6 +204,13 @@ describe('VirtualTime limits', () => {
     const again = (): void => void time.after(0, again, 'runaway-flush');
     again();
     await expect(time.runFor(1)).rejects.toThrow(/runaway-flush.*51 times without time moving/);
+  });
+
+  it.each([0, -1])('is not deceived by due times in the past (%i)', async (due) => {
+    const time = new VirtualTime({ maxDepth: 50, maxTasks: 1000 });
+    const again = (): void => void time.at(due, again, 'runaway');
+    again();
+    await expect(time.runFor(1)).rejects.toThrow(/without time moving/);
   });
 
   it('lets any number of tasks wait for one instant as long as they do not chain', async () => {

@@ -40,6 +40,7 @@ describe('sameValue', () => {
     ['an empty list and an empty object', [], {}],
     ['a key with undefined and no key', { a: undefined }, {}],
     ['other keys', { a: 1 }, { b: 1 }],
+    ['other keys, of which one is undefined', { a: undefined }, { b: 1 }],
     ['a key of every object', {}, { toString: 1 }],
     ['order in a list', [1, 2], [2, 1]],
     ['text and number', '1', 1],

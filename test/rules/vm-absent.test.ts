@@ -71,6 +71,16 @@ const rows: Row[] = [
     signals: ['removeAsync'],
   },
   {
+    title: 'gone within the power-off window while it migrates: said, but left to its hand-over (§4.8.1)',
+    vm: vm('v1', 'MigratingFrom', { migratingToVds: 'h2' }),
+    report: null,
+    more: { commands: { inPowerOffWindow: true } },
+    rule: 'vm.absent.powered-off',
+    to: 'same',
+    events: ['VM_DOWN ExitMessage= '],
+    signals: ['removeAsync'],
+  },
+  {
     title: 'gone within the power-off window of a cold reboot: that goes on',
     vm: vm('v1', 'PoweringDown'),
     report: null,

@@ -214,6 +214,14 @@ describe('EvidenceQueue and errors', () => {
       },
     ],
     ['on its way', breaks],
+    [
+      'on its way, and it would go on throwing for ever',
+      () => ({
+        next: () => {
+          throw broken;
+        },
+      }),
+    ],
   ])('loses one piece of evidence, and goes on: %s', async (_, apply) => {
     const queue = queueOf({
       sliceSize: 1,
