@@ -1,0 +1,45 @@
+import { type SimulatedEndpoint, type Simulation, startSimulation } from '../../src/simulator/index.js';
+import { Child, serve } from './child.js';
+
+/** The fleet to be polled, in a process of its own. */
+export interface FleetOrder {
+  readonly hosts: number;
+  readonly vms: number;
+  /** The agents' figures are new in each of these. */
+  readonly sampleMs: number;
+}
+
+export interface FleetReady {
+  readonly endpoints: readonly SimulatedEndpoint[];
+  readonly vms: readonly { readonly id: string; readonly name: string; readonly cluster: string }[];
+  /** One host's answer to Host.getAllVmStats. */
+  readonly body: string;
+}
+
+export type FleetProcess = Child<FleetOrder, FleetReady>;
+
+export const startFleet = (file: string): FleetProcess => new Child(file, 'fleet');
+
+export function serveFleet(): void {
+  let simulation: Simulation | undefined;
+  serve<FleetOrder>(
+    async ({ hosts, vms, sampleMs }) => {
+      simulation = await startSimulation({ hosts, vms, sampleMs, steady: true, statistics: 'live' });
+      const endpoints = simulation.endpoints();
+      const { fleet } = simulation;
+      return {
+        endpoints,
+        vms: fleet.vms().map(({ id, name, cluster }) => ({ id, name, cluster })),
+        body: bodyOf(fleet, endpoints[0]?.id ?? ''),
+      } satisfies FleetReady;
+    },
+    async () => simulation?.stop(),
+  );
+}
+
+/** The whole answer as it goes over the wire. */
+export function bodyOf(fleet: Simulation['fleet'], host: string): string {
+  const answer = fleet.host(host).ask('Host.getAllVmStats', {});
+  if ('error' in answer) throw new Error(answer.error.message);
+  return `{"jsonrpc":"2.0","id":"6f0c9d5e-0000-4000-8000-000000000000","result":${answer.result}}`;
+}

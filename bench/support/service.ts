@@ -1,0 +1,200 @@
+import type { Profiler } from 'node:inspector/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type Labels, RealTime, silentTelemetry, type Telemetry } from '../../src/kernel/index.js';
+import { createMonitor, type Monitor } from '../../src/monitor/index.js';
+import { PostgresStore } from '../../src/store/index.js';
+import { Child, serve } from './child.js';
+import type { FleetReady } from './fleet.js';
+import { quantile } from './numbers.js';
+import { CpuProfile } from './profile.js';
+
+/** What is measured within one window: the watch over the loop and the profiler take CPU themselves, so each has its own. */
+export type WindowKind = 'cpu' | 'loop' | 'profile';
+
+export type ServiceQuestion =
+  | {
+      readonly ask: 'start';
+      readonly url: string;
+      readonly schema: string;
+      readonly fleet: Pick<FleetReady, 'endpoints' | 'vms'>;
+      readonly intervalSeconds: number;
+      /** 0: never. */
+      readonly persistSeconds: number;
+    }
+  | { readonly ask: 'begin'; readonly kind: WindowKind }
+  | { readonly ask: 'end' };
+
+export interface WindowFigures {
+  readonly seconds: number;
+  /** Answers to Host.getAllVmStats. */
+  readonly polls: number;
+  readonly cpuMicros: number;
+  /** The highest, looked at once a second. */
+  readonly rssMiB: number;
+  /** Share of the time in which the event loop was at work. */
+  readonly busy: number;
+  readonly latenessMs: { readonly p50: number; readonly p99: number };
+  readonly skipped: number;
+  readonly failed: number;
+  readonly rows: number;
+  readonly records: number;
+  readonly loopDelayMs?: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly profile?: Profiler.Profile;
+}
+
+export type ServiceProcess = Child<ServiceQuestion, WindowFigures>;
+
+export const startService = (file: string): ServiceProcess => new Child(file, 'service');
+
+const LOOP_RESOLUTION_MS = 5;
+
+export function serveService(): void {
+  const tally = new Tally();
+  let monitor: Monitor | undefined;
+  let window: Window | undefined;
+  serve<ServiceQuestion>(
+    async (question) => {
+      switch (question.ask) {
+        case 'start':
+          monitor = await startMonitor(question, tally);
+          return {};
+        case 'begin':
+          window = new Window(question.kind, tally, question.kind === 'profile' ? new CpuProfile() : undefined);
+          await window.begin();
+          return {};
+        case 'end':
+          if (window === undefined) throw new Error('No window was begun');
+          return await window.end();
+      }
+    },
+    async () => monitor?.stop(),
+  );
+}
+
+type Start = Extract<ServiceQuestion, { ask: 'start' }>;
+
+async function startMonitor({ url, schema, fleet, intervalSeconds, persistSeconds }: Start, telemetry: Telemetry) {
+  const time = new RealTime();
+  const store = await PostgresStore.open({ connection: url, schema, clock: time, scheduler: time, telemetry });
+  const monitor = await createMonitor({
+    mode: 'manager',
+    hosts: fleet.endpoints,
+    vms: fleet.vms,
+    store,
+    clock: time,
+    scheduler: time,
+    telemetry,
+    settings: {
+      poll: {
+        intervalSeconds,
+        maxIntervalSeconds: Math.max(60, intervalSeconds),
+        // Below the interval, as vurti.yaml demands it.
+        deadlineSeconds: Math.min(10, intervalSeconds * 0.9),
+      },
+      statistics: { persistIntervalSeconds: persistSeconds },
+    },
+  });
+  await monitor.start();
+  await monitor.until('synced', { timeoutSeconds: 120 + 4 * intervalSeconds });
+  return monitor;
+}
+
+/** The few of the service's own metrics that are asked for. */
+class Tally implements Telemetry {
+  readonly #counters = new Map<string, number>();
+  lateness: number[] = [];
+
+  readonly gauge = silentTelemetry.gauge;
+  readonly span = silentTelemetry.span;
+
+  log(level: string, message: string, fields?: object): void {
+    if (level === 'error') console.error(message, fields);
+  }
+
+  count(name: string, by = 1, labels: Labels = {}): void {
+    const key = labels['name'] === undefined ? name : `${name} ${labels['name']}`;
+    this.#counters.set(key, (this.#counters.get(key) ?? 0) + by);
+  }
+
+  observe(name: string, value: number, labels: Labels = {}): void {
+    if (name === 'vurti_poll_lateness_seconds' && labels['contact'] === 'true') this.lateness.push(value * 1000);
+  }
+
+  of(key: string): number {
+    return this.#counters.get(key) ?? 0;
+  }
+}
+
+const counted = {
+  polls: 'vurti_evidence_total VmStatsReceived',
+  skipped: 'vurti_polls_skipped_total',
+  rows: 'vurti_store_rows_total',
+  records: 'vurti_store_records_total',
+  failed: 'vurti_evidence_total VdsUnreachable',
+} as const;
+
+class Window {
+  readonly #kind: WindowKind;
+  readonly #tally: Tally;
+  readonly #profile: CpuProfile | undefined;
+  readonly #loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  readonly #before = new Map<string, number>();
+  #cpu = process.cpuUsage();
+  #utilization = performance.eventLoopUtilization();
+  #began = performance.now();
+  #rss = 0;
+  #sampler: NodeJS.Timeout | undefined;
+
+  constructor(kind: WindowKind, tally: Tally, profile: CpuProfile | undefined) {
+    this.#kind = kind;
+    this.#tally = tally;
+    this.#profile = profile;
+  }
+
+  async begin(): Promise<void> {
+    await this.#profile?.start();
+    if (this.#kind === 'loop') this.#loop.enable();
+    for (const key of Object.values(counted)) this.#before.set(key, this.#tally.of(key));
+    this.#tally.lateness = [];
+    this.#rss = process.memoryUsage.rss();
+    this.#sampler = setInterval(() => {
+      this.#rss = Math.max(this.#rss, process.memoryUsage.rss());
+    }, 1000);
+    this.#utilization = performance.eventLoopUtilization();
+    this.#began = performance.now();
+    this.#cpu = process.cpuUsage();
+  }
+
+  async end(): Promise<WindowFigures> {
+    const { user, system } = process.cpuUsage(this.#cpu);
+    const seconds = (performance.now() - this.#began) / 1000;
+    clearInterval(this.#sampler);
+    this.#loop.disable();
+    const profile = await this.#profile?.stop();
+    const since = (key: string): number => this.#tally.of(key) - (this.#before.get(key) ?? 0);
+    const { lateness } = this.#tally;
+    const beyond = (ns: number): number => Math.max(0, ns / 1e6 - LOOP_RESOLUTION_MS);
+    return {
+      seconds,
+      polls: since(counted.polls),
+      cpuMicros: user + system,
+      rssMiB: this.#rss / 2 ** 20,
+      busy: performance.eventLoopUtilization(this.#utilization).utilization,
+      latenessMs: { p50: quantile(lateness, 0.5), p99: quantile(lateness, 0.99) },
+      skipped: since(counted.skipped),
+      failed: since(counted.failed),
+      rows: since(counted.rows),
+      records: since(counted.records),
+      ...(this.#kind === 'loop'
+        ? {
+            loopDelayMs: {
+              p50: beyond(this.#loop.percentile(50)),
+              p99: beyond(this.#loop.percentile(99)),
+              max: beyond(this.#loop.max),
+            },
+          }
+        : {}),
+      ...(profile === undefined ? {} : { profile }),
+    };
+  }
+}
