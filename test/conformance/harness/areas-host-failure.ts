@@ -51,8 +51,10 @@ export const runHostFailure: AreaRunner = async (c, failures) => {
 async function special(world: World, facts: Facts): Promise<void> {
   const set = world.part('sets').setOfHost(H1);
   const liveness = set?.vds.liveness(H1) as VdsLiveness;
-  if (facts['recoveryTimerPending'] === true)
+  if (facts['recoveryTimerPending'] === true) {
     set?.vds.setLiveness(H1, { ...liveness, recoveringSince: world.clock.now() });
+    if (facts['status'] === 'Initializing') stillRecovers(world);
+  }
   if (facts['inServerRebootTimeout'] === true) world.monitor.hosts.rebooting(H1, seconds(600));
 }
 
@@ -98,6 +100,24 @@ async function happen(world: World, c: ConformanceCase): Promise<readonly Restar
   }
   if (typeof reported['thenMinutes'] === 'number') await world.clock.runFor(minutes(reported['thenMinutes']) + 200);
   return restarts;
+}
+
+/** The agent's last word before the case begins; the timer runs. */
+function stillRecovers(world: World): void {
+  world.part('streams').evidence.publish({
+    name: 'VdsRecovering',
+    host: H1,
+    error: new VurtiError('AGENT_RECOVERING', 'Recovering from crash or Initializing'),
+    stamp: {
+      host: H1,
+      session: 1,
+      kind: 'poll',
+      seq: 999_999,
+      requestedAt: world.clock.monotonic(),
+      receivedAt: world.clock.now(),
+      complete: false,
+    },
+  });
 }
 
 /** A fake host's name always resolves; that it does not is told as the push-adapter would. */

@@ -1,4 +1,4 @@
-import type { DeepPartial, MonitorSettings } from '../../../src/model/index.js';
+import { type DeepPartial, initialRow, type MonitorSettings, vdsInterfaceFields } from '../../../src/model/index.js';
 import {
   type AreaRunner,
   type ConformanceCase,
@@ -36,6 +36,7 @@ export const runHostStats: AreaRunner = async (c, failures) => {
       H1,
     );
     layOver(world, H1, hostFacts(c.given));
+    setNics(world, c);
     const before = world.part('sets').hosts.get(H1)?.dynamic;
     world.forget();
     await report(world, c);
@@ -55,6 +56,22 @@ export const runHostStats: AreaRunner = async (c, failures) => {
     await world.stop();
   }
 };
+
+/** The nics that the case names are the host's; nothing is said of others (bridges, taps). */
+function setNics(world: World, c: ConformanceCase): void {
+  const named = [
+    ...listOf(c.given['interfaces']).map((nic) => (isFacts(nic) ? nic['name'] : nic)),
+    ...Object.keys(nicsOf(c.reported, 0)),
+  ];
+  const host = world.part('sets').hosts.get(H1);
+  if (host === undefined) return;
+  const interfaces = [...new Set(named.map(textOf))].map((name) => ({
+    ...initialRow(vdsInterfaceFields),
+    hostId: H1,
+    name,
+  }));
+  world.part('sets').putHost({ ...host, interfaces });
+}
 
 const pick = (facts: Facts, keys: readonly string[]): Facts =>
   Object.fromEntries(Object.entries(facts).filter(([key]) => keys.includes(key)));

@@ -14,12 +14,13 @@ import {
   type Facts,
   type Failures,
   factsOf,
+  isFacts,
   listOf,
   show,
   textOf,
 } from './case.js';
 import { checkValues, sameOutcome } from './expectations.js';
-import { callsOf, H1, hostFacts, readHost, settingsOf, statusOf } from './host-world.js';
+import { callsOf, H1, hostFacts, putVms, readHost, settingsOf, statusOf } from './host-world.js';
 import { World } from './world.js';
 
 const TICK_SECONDS = 3;
@@ -32,7 +33,15 @@ export const runHost: AreaRunner = async (c, failures) => {
   const perSave = Number(config['NumberVmRefreshesBeforeSave'] ?? 5);
   const agents = new FakeFetcher({ advance: false });
   const hosts = c.given['hosts'] === undefined ? { [H1]: hostFacts(c.given) } : factsOf(c.given['hosts']);
-  for (const name of Object.keys(hosts)) agents.host(name, { cluster: 'C1' });
+  for (const [name, facts] of Object.entries(hosts)) {
+    const vmCount = factsOf(facts)['vmCount'];
+    const vms = name === H1 ? listOf(c.given['vmsOnHost']).map(idOf) : [];
+    agents.host(name, {
+      cluster: 'C1',
+      vms: Object.fromEntries(vms.map((id) => [id, { status: 'Up' }])),
+      ...(vmCount === undefined ? {} : { stats: { vmCount } }),
+    });
+  }
   const rows = Object.entries(hosts).flatMap(([name, facts]) => rowsOf(name, factsOf(facts), c));
   const base = settingsOf(config);
   const world = await World.make({
@@ -47,6 +56,7 @@ export const runHost: AreaRunner = async (c, failures) => {
   });
   try {
     if (c.reported['engineStart'] !== true) prepare(world, c, hosts);
+    putVms(world, c.given['vmsOnHost'], H1);
     checkStale(world, c, hosts, failures);
     await ticks(world, c, failures);
     checkValues('host', c.expect['host'], readHost(world, H1), failures);
@@ -54,6 +64,8 @@ export const runHost: AreaRunner = async (c, failures) => {
     await world.stop();
   }
 };
+
+const idOf = (vm: unknown): string => textOf(isFacts(vm) ? vm['id'] : vm);
 
 function watchdogOf(config: Facts): object {
   const interval = config['watchdogIntervalSec'];
