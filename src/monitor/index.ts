@@ -1,6 +1,7 @@
 export type {
   ClustersApi,
   Explanation,
+  ExplanationEvidence,
   Filter,
   HostsApi,
   HostView,

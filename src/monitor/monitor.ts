@@ -10,7 +10,7 @@ import {
   type Streams,
 } from '../events/index.js';
 import type { Fetcher } from '../fetcher/index.js';
-import type { Clock, Telemetry } from '../kernel/index.js';
+import { type Clock, type Telemetry, VurtiError } from '../kernel/index.js';
 import type { MonitorSettings } from '../model/index.js';
 import type { PollingPushAdapter } from '../push-adapter/index.js';
 import { LogTail } from '../tail/index.js';
@@ -27,7 +27,7 @@ import type {
 import type { Explanation, LogApi, Monitor, MonitorStatus, ReadinessLevel } from './api.js';
 import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';
-import { explanation } from './explain.js';
+import { type ExplainContext, explainHost, explainVm } from './explain/index.js';
 import { type IntentRunner, Intents } from './intents/index.js';
 import type { MonitorOptions } from './options.js';
 import type { Readiness } from './readiness.js';
@@ -70,6 +70,7 @@ export class VurtiMonitor implements Monitor {
   readonly #flood: FloodControl;
   readonly #runner: IntentRunner;
   readonly #readiness: Readiness;
+  readonly #explain: ExplainContext;
   readonly #tally = new EventTally();
   readonly #startedAt: number;
   #mode: 'made' | 'started' | 'stopped' = 'made';
@@ -110,6 +111,17 @@ export class VurtiMonitor implements Monitor {
     this.#rounds = container.get(t.hostRounds);
     this.#readiness = container.get(t.readiness);
     this.#startedAt = this.#clock.now();
+    this.#explain = {
+      view: this.#parts.view,
+      mode: this.#settings.mode,
+      autoRecovery: this.#settings.autoRecovery.hosts,
+      vmCause: (id) => this.#vmUpdater.statusCause(id),
+      hostCause: (id) => this.#vdsUpdater.statusCause(id),
+      vmTrail: (id) => this.#vmUpdater.trails.of(id),
+      hostTrail: (id) => this.#vdsUpdater.trailOf(id),
+      calls: (id) => this.#adapter.history(id),
+      commands: (id) => this.commands.of(id),
+    };
     this.hosts = new Hosts(this.#parts);
     this.vms = new Vms(this.#parts);
     this.clusters = new Clusters(this.#parts);
@@ -206,12 +218,12 @@ export class VurtiMonitor implements Monitor {
   }
 
   explain(kind: 'vm' | 'host', ref: string): Explanation {
-    if (kind === 'vm') {
-      const { id, name, status, since } = this.vms.get(ref);
-      return explanation(kind, { id, name, status, since }, this.#vmUpdater.statusCause(id));
-    }
-    const { id, name, status, since } = this.hosts.get(ref);
-    return explanation(kind, { id, name, status, since }, this.#vdsUpdater.statusCause(id));
+    const { sets } = this.#parts.view;
+    const vm = kind === 'vm' ? sets.vms.get(this.vms.idOf(ref)) : undefined;
+    if (vm !== undefined) return explainVm(this.#explain, vm);
+    const host = kind === 'host' ? sets.hosts.get(this.hosts.idOf(ref)) : undefined;
+    if (host !== undefined) return explainHost(this.#explain, host);
+    throw new VurtiError('NOT_FOUND', `There is no ${kind} "${ref}"`);
   }
 
   #isStopped(): boolean {

@@ -78,7 +78,15 @@ function notLive(monitor: Monitor): ApiStatus['vms']['notLive'] {
 }
 
 export function apiExplanation(explanation: Explanation): ApiExplanation {
-  return { ...explanation, since: rfc3339OrNull(explanation.since) };
+  const { since, heardAt, evidence, calls, next } = explanation;
+  return {
+    ...explanation,
+    since: rfc3339OrNull(since),
+    heardAt: rfc3339OrNull(heardAt),
+    evidence: evidence.map((line) => ({ ...line, at: rfc3339(line.at), lastAt: rfc3339(line.lastAt) })),
+    calls: calls.map((call) => ({ ...call, at: rfc3339(call.at) })),
+    next: next.map((step) => ({ ...step, at: rfc3339OrNull(step.at) })),
+  };
 }
 
 /** Names of entities that may be gone by now. */

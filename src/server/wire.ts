@@ -1,5 +1,5 @@
 import type { FieldChange, Freshness, VdsStatus, VmStatus } from '../model/index.js';
-import type { HostView, MonitorStatus, VmView } from '../monitor/index.js';
+import type { Explanation, ExplanationEvidence, HostView, MonitorStatus, VmView } from '../monitor/index.js';
 
 /**
  * What goes over the wire, in the API and in the CLI's JSON alike. Times are RFC 3339 in UTC with milliseconds, units
@@ -98,15 +98,14 @@ export interface ApiStatus extends Envelope {
   readonly rulesOff: MonitorStatus['rulesOff'];
 }
 
-export interface ApiExplanation {
-  readonly kind: 'vm' | 'host';
-  readonly id: string;
-  readonly name: string;
-  readonly status: string;
-  readonly since: string | null;
-  readonly rule: string | null;
-  readonly why: string;
-}
+export type ApiExplanation = Omit<Timed<Explanation, 'since' | 'heardAt'>, 'evidence' | 'calls' | 'next'> & {
+  readonly evidence: readonly (Omit<ExplanationEvidence, 'at' | 'lastAt'> & {
+    readonly at: string;
+    readonly lastAt: string;
+  })[];
+  readonly calls: readonly (Omit<Explanation['calls'][number], 'at'> & { readonly at: string })[];
+  readonly next: readonly { readonly text: string; readonly at: string | null }[];
+};
 
 export interface Problem {
   readonly type: string;

@@ -10,6 +10,7 @@ export { PendingResources, type PendingSums } from './pending-resources.js';
 export { UpdaterPipeline } from './pipeline.js';
 export { RecordMaker } from './record-maker.js';
 export { StatisticsWriter } from './statistics-writer.js';
+export type { TrailStep } from './trails.js';
 export { VdsUpdater } from './vds-updater.js';
 export type { VmDevices } from './vm-devices.js';
 export type { VmJobSpec } from './vm-jobs.js';

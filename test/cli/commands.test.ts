@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { explanation } from '../server/explanation.js';
 import { host, T0, vm } from '../server/fake-monitor.js';
 import { Cli, type CliOptions } from './harness.js';
 
@@ -289,62 +290,112 @@ kvm-31  Up             1h     live 4s          2  12%  34%   1%  prod     kvm-31
 });
 
 describe('explain', () => {
-  it('tells why, by which rule, on what evidence, and what next', async () => {
+  it('tells why, by which rule, on what evidence, what was not done, what would end it, and what next', async () => {
     const cli = troubled();
     const { log } = cli.service.monitor;
     log.event('VDS_FAILURE', { host: 'kvm-07', time: T0 - 371_000, params: { Error: 'connect timed out' } });
     log.event('VM_SET_TO_UNKNOWN_STATUS', { host: 'kvm-07', vm: 'web-03', time: T0 - 371_000, parent: 'ev-1' });
-    expect(
-      (await cli.run('explain', 'vm', 'web-03', '--utc')).out,
-    ).toBe(`web-03 is Unknown for 6m11s · on kvm-07 (last known) · last heard 08:52:36 (7m24s ago)
+    const line = { rule: 'host.failure.in-grace', becomes: [], times: 1 };
+    cli.service.monitor.explain = () =>
+      explanation({
+        ...{ id: 'vm-web-03', name: 'web-03', status: 'Unknown', previous: 'Up', host: 'kvm-07', freshness: 'unknown' },
+        ...{ since: T0 - 371_000, heardAt: T0 - 444_000 },
+        ...{
+          rule: 'host.lost.vms-unknown',
+          doc: 'docs/rules.md#host-lost-vms-unknown',
+          why: 'Its host is NonResponsive.',
+        },
+        evidence: [
+          { ...line, at: T0 - 420_000, lastAt: T0 - 390_000, times: 3, text: 'no answer within 10s' },
+          {
+            ...line,
+            ...{ at: T0 - 371_000, lastAt: T0 - 371_000, text: '5 failed attempts' },
+            becomes: [
+              { name: 'kvm-07', from: 'Connecting', to: 'NonResponsive' },
+              { name: 'web-03', from: 'Up', to: 'Unknown' },
+            ],
+          },
+        ],
+        notDone: [
+          { what: 'Down by absence', why: 'needs 2 complete reports' },
+          { what: 'HA restart', why: 'no proof that kvm-07 is off' },
+        ],
+        endsWhen: ['kvm-07 lists it → that status', 'another host lists it → it moves there'],
+        next: [
+          { text: 'next attempt', at: T0 + 6000 },
+          { text: 'vurti explain host kvm-07', at: null },
+        ],
+        rulesOff: [{ rule: 'vm.ha-restart', because: 'not known: which VMs are highly available' }],
+      });
+    expect((await cli.run('explain', 'vm', 'web-03', '--utc')).out).toBe(`\
+web-03 is Unknown for 6m11s · was Up on kvm-07 · last heard 08:52:36 (7m24s ago)
 
-Why        its host is NonResponsive
-Rule       host.lost.vms-unknown
+Why        Its host is NonResponsive.
+Rule       host.lost.vms-unknown                     docs/rules.md#host-lost-vms-unknown
+Evidence   08:53:00  no answer within 10s · 3 times, until 08:53:30
+           08:53:49  5 failed attempts · kvm-07 Connecting → NonResponsive · web-03 Up → Unknown
+Not done   Down by absence  needs 2 complete reports
+           HA restart       no proof that kvm-07 is off
+Ends when  kvm-07 lists it → that status
+           another host lists it → it moves there
+Next       next attempt at 09:00:06 (in 6s) · vurti explain host kvm-07
+Off        vm.ha-restart: not known: which VMs are highly available
 Events     08:53:49.000 WARNING └ VM_SET_TO_UNKNOWN_STATUS  web-03  was set to Unknown
-Next       vurti explain host kvm-07
-`);
-    expect((await cli.run('explain', 'host', 'kvm-9', '--utc')).out).toContain(`Events     none in the log
-Next       is asked at 09:00:06 (in 6s) · at once: vurti poke kvm-9
 `);
     expect(JSON.parse((await cli.run('explain', 'vm', 'web-03', '--json')).out)).toMatchObject({
       kind: 'Explanation',
-      item: { rule: 'host.lost.vms-unknown' },
+      item: {
+        ...{ rule: 'host.lost.vms-unknown', heardAt: '2026-01-31T08:52:36.000Z' },
+        evidence: [{ at: '2026-01-31T08:53:00.000Z', times: 3 }, {}],
+        next: [{ at: '2026-01-31T09:00:06.000Z' }, { at: null }],
+      },
     });
   });
 
-  it('tells the end of the grace time', async () => {
-    const cli = new Cli();
-    cli.service.monitor.hostList = [
-      host('kvm-22', {
-        status: 'Connecting',
-        attempts: 2,
-        graceEndsAt: T0 + 27_000,
-        heardAt: null,
-        freshness: 'unknown',
-      }),
-    ];
-    const { out } = await cli.run('explain', 'host', 'kvm-22', '--utc');
-    expect(out).toContain('kvm-22 is Connecting for 1h · not heard by this service yet\n');
-    expect(out).toContain(
-      'Next       counts as lost at 09:00:27 (in 27s) unless it answers; 2 failed attempts so far\n           is asked at 09:00:06',
-    );
+  it('shows the last calls of a host that gives no reason to ask', async () => {
+    const cli = troubled();
+    cli.service.monitor.explain = () =>
+      explanation({
+        ...{
+          kind: 'host',
+          id: 'id-kvm-9',
+          name: 'kvm-9',
+          rule: 'host.up',
+          doc: 'docs/rules.md#host-up',
+          why: 'It is Up.',
+        },
+        calls: [{ at: T0 - 4000, method: 'Host.getStats', outcome: 'answered', durationMs: 12, code: null }],
+        next: [{ text: 'asked next', at: T0 + 11_000 }],
+      });
+    expect((await cli.run('explain', 'host', 'kvm-9', '--utc')).out).toBe(`\
+kvm-9 is Up · not heard by this service yet
+
+Why        It is Up.
+Rule       host.up                                   docs/rules.md#host-up
+Calls      08:59:56  Host.getStats answered in 12ms
+Next       asked next at 09:00:11 (in 11s)
+Events     none in the log
+`);
   });
 
-  it('breaks long reasons at the width of the terminal', async () => {
+  it('breaks long texts at the width of the terminal, under what leads them in', async () => {
     const cli = new Cli({ isTTY: true, columns: 40 });
-    cli.service.monitor.explain = (kind) => ({
-      kind,
-      id: 'vm-web-01',
-      name: 'web-01',
-      status: 'Up',
-      since: null,
-      rule: null,
-      why: 'It was in this status when the service started; no report has changed it since.',
-    });
+    cli.service.monitor.explain = () =>
+      explanation({ notDone: [{ what: 'fence', why: 'the service has run for less than 300s' }] });
     const { out } = await cli.run('explain', 'vm', 'web-01', '--color', 'never');
     expect(out).toContain(
-      'Why        It was in this status when\n           the service started; no\n           report has changed it since.\n',
+      'Why        It was in this status when\n           the service started; nothing\n           has changed it since.\n',
     );
+    expect(out).toContain('Not done   fence  the service has run\n                  for less than 300s\n');
+  });
+
+  it('escapes what agents say', async () => {
+    const cli = new Cli();
+    cli.service.monitor.explain = () =>
+      explanation({
+        evidence: [{ at: T0, lastAt: T0, times: 1, rule: null, text: 'evil \u001b[2J', becomes: [] }],
+      });
+    expect((await cli.run('explain', 'vm', 'web-01', '--utc')).out).toContain('evil \\x1b[2J');
   });
 });
 

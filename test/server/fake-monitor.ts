@@ -3,6 +3,7 @@ import { catalogue, type EventName, type EventRecord, type LogRecord, parseCurso
 import { VurtiError } from '../../src/kernel/index.js';
 import { type Cluster, clusterFields, type HostSpec, initialRow } from '../../src/model/index.js';
 import type { HostView, Monitor, MonitorStatus, VmView } from '../../src/monitor/index.js';
+import { explanation } from './explanation.js';
 
 /** Wording of its own: that of the catalogue may change. */
 const texts: Readonly<Partial<Record<EventName, (params: Readonly<Record<string, string>>) => string>>> = {
@@ -312,9 +313,10 @@ export function fakeMonitor(): FakeMonitor {
       };
     },
     explain: (kind, ref) => {
-      const { id, name, status, since } =
-        kind === 'host' ? find('host', monitor.hostList, ref) : find('VM', monitor.vmList, ref);
-      return { kind, id, name, status, since, rule: 'host.lost.vms-unknown', why: 'its host is NonResponsive' };
+      const found = kind === 'host' ? find('host', monitor.hostList, ref) : find('VM', monitor.vmList, ref);
+      const { id, name, status, since, heardAt, freshness } = found;
+      const shown = { kind, id, name, status, since, heardAt, freshness, host: 'host' in found ? found.host : null };
+      return explanation({ ...shown, rule: 'host.lost.vms-unknown', why: 'its host is NonResponsive' });
     },
     [Symbol.asyncDispose]: async () => undefined,
   };

@@ -1,19 +1,21 @@
-import type { ApiExplanation, ApiHost, ApiVm, EventListEnvelope, ItemEnvelope } from '../../server/index.js';
+import type { ApiExplanation, EventListEnvelope, ItemEnvelope } from '../../server/index.js';
 import type { Context } from '../context.js';
-import { clockTime, duration, sinceText, toMs } from '../human.js';
+import { clockTime, count, duration, shortTime, sinceText, toMs } from '../human.js';
 import { emit } from '../output.js';
 import { paint, paintOfStatus, type Style } from '../style.js';
 import { EventWidths, eventLines } from '../tail/render.js';
-import { escapeControl, padEnd, wrap } from '../text.js';
+import { escapeControl, padEnd, widthOf, wrap } from '../text.js';
 
 const LABEL = 11;
 /** A lost host has many events, but few lines of them. */
 const RECENT_EVENTS = 100;
 const RECENT_LINES = 5;
+const RECENT_CALLS = 4;
+/** Narrower than this nothing is broken any more. */
+const NARROWEST = 20;
 
 export interface Explained {
   readonly answer: ItemEnvelope<ApiExplanation>;
-  readonly entity: ApiHost | ApiVm;
   readonly events: EventListEnvelope;
 }
 
@@ -25,63 +27,122 @@ export async function explain(context: Context, kind: 'vm' | 'host', ref: string
     emit(context, { document: answer, names: [`${kind}/${name}`], table: () => [] });
     return;
   }
-  const [{ item: entity }, events] = await Promise.all([
-    client.get<ItemEnvelope<ApiHost | ApiVm>>(`/api/v1/${kind}s/${encodeURIComponent(id)}`),
-    client.get<EventListEnvelope>('/api/v1/events', { [kind]: id, limit: RECENT_EVENTS }),
-  ]);
-  context.print(explainLines({ answer, entity, events }, context.out, context.utc));
+  const events = await client.get<EventListEnvelope>('/api/v1/events', { [kind]: id, limit: RECENT_EVENTS });
+  context.print(explainLines({ answer, events }, context.out, context.utc));
 }
 
-export function explainLines({ answer, entity, events }: Explained, style: Style, utc: boolean): string[] {
+/** What is wrong, since when, why, how sure that is, what comes next. */
+export function explainLines({ answer, events }: Explained, style: Style, utc: boolean): string[] {
   const { item } = answer;
   const now = toMs(answer.asOf);
-  const name = escapeControl(item.name);
-  const at = (time: string): string => clockTime(toMs(time), now, utc);
-  const host =
-    'host' in entity && entity.host !== null
-      ? `on ${escapeControl(entity.host)}${entity.status === 'Unknown' ? ' (last known)' : ''}`
-      : '';
-  const heard =
-    entity.heardAt === null
-      ? 'not heard by this service yet'
-      : `last heard ${at(entity.heardAt)} (${sinceText(entity.heardAt, now)} ago)`;
-  const status = paint(style, paintOfStatus(item.status), item.status);
-  const since = item.since === null ? '' : ` for ${sinceText(item.since, now)}`;
-  const options = { now, utc, expand: false, causes: false, wide: false, widths: new EventWidths(0, 0), hint: false };
-  const recent = eventLines(events.items, style, options).slice(-RECENT_LINES);
-  const history = recent.map((line, i) => row(i === 0 ? 'Events' : '', line.trimEnd()));
+  const page = new Page(style, now, utc);
   return [
-    [`${name} is ${status}${since}`, host, heard].filter((part) => part !== '').join(' · '),
+    headline(item, page),
     '',
-    ...paragraph('Why', escapeControl(item.why), style),
-    row('Rule', item.rule ?? 'none in this process: the status was loaded from the database'),
-    ...(history.length > 0 ? history : [row('Events', 'none in the log')]),
-    ...nextLines(entity, now, utc).map((text, i) => row(i === 0 ? 'Next' : '', text)),
+    ...page.section('Why', [page.hanging('', escapeControl(item.why))]),
+    ...page.section('Rule', [ruleLine(item)]),
+    ...page.section(
+      'Evidence',
+      item.evidence.map((line) => evidenceLines(line, page)),
+    ),
+    ...page.section('Calls', item.evidence.length === 0 ? callLines(item, page) : []),
+    ...page.section('Not done', notDoneLines(item, page)),
+    ...page.section(
+      'Ends when',
+      item.endsWhen.map((text) => page.hanging('', escapeControl(text))),
+    ),
+    ...page.section('Next', item.next.length === 0 ? [] : [page.hanging('', nextText(item, page))]),
+    ...page.section(
+      'Off',
+      item.rulesOff.map(({ rule, because }) => page.hanging('', `${rule}: ${escapeControl(because)}`)),
+    ),
+    ...page.section('Events', recentEvents(events, page)),
   ];
 }
 
-const row = (label: string, text: string): string => `${padEnd(label, LABEL)}${text}`;
+/** Lines under labels, broken at the width of the terminal. */
+class Page {
+  readonly style: Style;
+  readonly now: number;
+  readonly utc: boolean;
 
-function paragraph(label: string, text: string, style: Style): string[] {
-  const lines = style.columns === null ? [text] : wrap(text, Math.max(20, style.columns - LABEL));
-  return lines.map((line, i) => row(i === 0 ? label : '', line));
+  constructor(style: Style, now: number, utc: boolean) {
+    this.style = style;
+    this.now = now;
+    this.utc = utc;
+  }
+
+  at(time: string): string {
+    return clockTime(toMs(time), this.now, this.utc);
+  }
+
+  /** "09:21:33 (in 6s)" */
+  soon(time: string): string {
+    const left = toMs(time) - this.now;
+    return `${this.at(time)} (${left > 0 ? `in ${duration(left)}` : 'due'})`;
+  }
+
+  /** Further lines stand under the text, not under what leads it in. */
+  hanging(lead: string, text: string): string[] {
+    const { columns } = this.style;
+    if (columns === null) return [`${lead}${text}`];
+    const lines = wrap(text, Math.max(NARROWEST, columns - LABEL - widthOf(lead)));
+    return lines.map((line, i) => (i === 0 ? `${lead}${line}` : `${' '.repeat(widthOf(lead))}${line}`));
+  }
+
+  section(label: string, entries: readonly (string | readonly string[])[]): string[] {
+    return entries.flat().map((line, i) => `${padEnd(i === 0 ? label : '', LABEL)}${line}`.trimEnd());
+  }
 }
 
-function nextLines(entity: ApiHost | ApiVm, now: number, utc: boolean): string[] {
-  const at = (time: string): string => {
-    const left = toMs(time) - now;
-    return `${clockTime(toMs(time), now, utc)} (${left > 0 ? `in ${duration(left)}` : 'due'})`;
-  };
-  if (!('attempts' in entity)) {
-    const host = entity.host === null ? '' : escapeControl(entity.host);
-    return entity.freshness === 'live' || host === '' ? [] : [`vurti explain host ${host}`];
-  }
-  const lines: string[] = [];
-  if (entity.graceEndsAt !== null)
-    lines.push(
-      `counts as lost at ${at(entity.graceEndsAt)} unless it answers; ${entity.attempts} failed attempts so far`,
-    );
-  if (entity.nextPollAt !== null)
-    lines.push(`is asked at ${at(entity.nextPollAt)} · at once: vurti poke ${escapeControl(entity.name)}`);
-  return lines;
+function headline(item: ApiExplanation, page: Page): string {
+  const status = paint(page.style, paintOfStatus(item.status), item.status);
+  const since = item.since === null ? '' : ` for ${sinceText(item.since, page.now)}`;
+  const host = item.host === null ? '' : `on ${escapeControl(item.host)}`;
+  const before = item.previous === null ? '' : `was ${item.previous}`;
+  const heard =
+    item.heardAt === null
+      ? 'not heard by this service yet'
+      : `last heard ${page.at(item.heardAt)} (${sinceText(item.heardAt, page.now)} ago)`;
+  // A VM that nobody hears of was there; whether it still is, nobody knows.
+  const where = item.status === 'Unknown' ? [`${before} ${host}`.trim()] : [host, before];
+  return [`${escapeControl(item.name)} is ${status}${since}`, ...where, heard]
+    .filter((part) => part !== '')
+    .join(' · ');
+}
+
+function ruleLine({ rule, doc }: ApiExplanation): string {
+  if (rule === null) return 'none in this process: the status was loaded from the database';
+  return doc === null ? rule : `${padEnd(rule, 40)}  ${doc}`;
+}
+
+function evidenceLines(line: ApiExplanation['evidence'][number], page: Page): string[] {
+  const again = line.times > 1 ? [`${count(line.times)} times, until ${page.at(line.lastAt)}`] : [];
+  const becomes = line.becomes.map(({ name, from, to }) => `${escapeControl(name)} ${from} → ${to}`);
+  const text = [escapeControl(line.text), ...again, ...becomes].join(' · ');
+  return page.hanging(`${page.at(line.at)}  `, text);
+}
+
+function callLines({ calls }: ApiExplanation, page: Page): string[][] {
+  return calls.slice(-RECENT_CALLS).map(({ at, method, outcome, durationMs, code }) => {
+    const failed = code === null ? '' : ` (${code})`;
+    return page.hanging(`${page.at(at)}  `, `${method} ${outcome}${failed} in ${shortTime(durationMs)}`);
+  });
+}
+
+function notDoneLines({ notDone }: ApiExplanation, page: Page): string[][] {
+  const width = Math.max(0, ...notDone.map(({ what }) => widthOf(what)));
+  return notDone.map(({ what, why }) => page.hanging(`${padEnd(what, width)}  `, escapeControl(why)));
+}
+
+function nextText({ next }: ApiExplanation, page: Page): string {
+  return next
+    .map(({ text, at }) => (at === null ? escapeControl(text) : `${escapeControl(text)} at ${page.soon(at)}`))
+    .join(' · ');
+}
+
+function recentEvents(events: EventListEnvelope, { style, now, utc }: Page): string[] {
+  const options = { now, utc, expand: false, causes: false, wide: false, widths: new EventWidths(0, 0), hint: false };
+  const recent = eventLines(events.items, style, options).slice(-RECENT_LINES);
+  return recent.length === 0 ? ['none in the log'] : recent;
 }

@@ -1,0 +1,96 @@
+import { notRunning, type Vds, type Vm, vmPollAllowed } from '../../model/index.js';
+import { vmOutlook } from '../../rules/index.js';
+import type { Explanation, ExplanationEvidence } from '../api.js';
+import { rulesOffFor } from '../rules-off.js';
+import { hostView, vmView } from '../views.js';
+import type { ExplainContext } from './context.js';
+import { evidenceOf, latest } from './evidence.js';
+import { because } from './why.js';
+
+export function explainVm(context: ExplainContext, vm: Vm): Explanation {
+  const { view } = context;
+  const { id, dynamic } = vm;
+  const shown = vmView(view, vm);
+  const host = dynamic.runOnVds === null ? undefined : view.sets.hosts.get(dynamic.runOnVds);
+  const steps = context.vmTrail(id);
+  const cause = context.vmCause(id);
+  const nameOf = (hostId: string): string => view.sets.hosts.get(hostId)?.static.name ?? hostId;
+  const own = steps.map((step) => evidenceOf(step, vm.static.name, nameOf));
+  const heard = lastHeard(context, vm, host);
+  // What became of its host is the story of a VM of which nothing is heard.
+  const silent = host !== undefined && !vmPollAllowed.has(host.dynamic.status);
+  const evidence = silent
+    ? withHost(
+        own,
+        context.hostTrail(host.id).map((step) => evidenceOf(step, host.static.name, nameOf)),
+      )
+    : own;
+  const outlook = vmOutlook({
+    mode: context.mode,
+    static: vm.static,
+    dynamic,
+    host: host === undefined ? null : hostFacts(context, host),
+    destination: shown.migratingTo,
+    unsettled: view.sets.vms.unsettled(id),
+    commands: context.commands(id),
+    missesNeeded: host === undefined ? 1 : view.registry.settingsOf(host.id).absence.misses,
+    answeringHosts: answering(context, host?.id),
+  });
+  const told = new Set(outlook.notDone.map(({ what }) => what));
+  const left = (steps.at(-1)?.notDone ?? []).filter(({ what }) => !told.has(what));
+  const detail =
+    dynamic.status === 'Paused' ? dynamic.pauseStatus : notRunning.has(dynamic.status) ? dynamic.exitMessage : null;
+  return {
+    kind: 'vm',
+    ...{ id, name: vm.static.name, status: dynamic.status, since: dynamic.statusSince },
+    previous: steps.findLast(({ becomes }) => becomes?.to === dynamic.status)?.becomes?.from ?? null,
+    host: shown.host,
+    ...{ freshness: shown.freshness, heardAt: shown.heardAt },
+    ...because(cause, detail === 'NONE' || detail === '' ? null : detail),
+    evidence: latest(heard === null ? evidence : [...evidence, heard]),
+    calls: [],
+    notDone: [...outlook.notDone, ...left],
+    endsWhen: outlook.endsWhen,
+    next: outlook.next,
+    rulesOff: rulesOffFor(vm),
+  };
+}
+
+function hostFacts({ view }: ExplainContext, host: Vds) {
+  const { name, status, nextPollAt, graceEndsAt } = hostView(view, host);
+  const vmStatsFailing = (view.sets.hosts.liveness(host.id)?.vmStatsFailingSince ?? null) !== null;
+  return { name, status, nextPollAt, graceEndsAt, vmStatsFailing };
+}
+
+/** Other hosts whose reports would show the VM, did they run it. */
+function answering({ view }: ExplainContext, except: string | undefined): number {
+  let n = 0;
+  for (const status of vmPollAllowed) {
+    for (const id of view.sets.hosts.byStatus(status)) if (id !== except) n += 1;
+  }
+  return n;
+}
+
+/** The last report that had the VM. */
+function lastHeard({ view }: ExplainContext, vm: Vm, host: Vds | undefined): ExplanationEvidence | null {
+  const at = view.sets.vms.heardAt(vm.id);
+  if (at === null || host === undefined) return null;
+  const report = view.sets.hosts.liveness(host.id)?.lastVmReport;
+  const which =
+    report?.receivedAt === at
+      ? `${report.kind} ${report.seq.toLocaleString('en-US')} of ${host.static.name}`
+      : `report of ${host.static.name}`;
+  return { at, lastAt: at, times: 1, rule: null, text: `${which}: ${vm.static.name} is in it`, becomes: [] };
+}
+
+/** The decision that lost the host is told once, with what became of the VM. */
+function withHost(
+  own: readonly ExplanationEvidence[],
+  host: readonly ExplanationEvidence[],
+): readonly ExplanationEvidence[] {
+  const lost = own.find(({ rule }) => rule === 'host.lost.vms-unknown');
+  const shared = host.find(({ at, becomes }) => at === lost?.at && becomes.length > 0);
+  if (lost === undefined || shared === undefined) return [...own, ...host];
+  const both = { ...shared, becomes: [...shared.becomes, ...lost.becomes] };
+  return [...own.filter((line) => line !== lost), ...host.filter((line) => line !== shared), both];
+}
