@@ -1,14 +1,5 @@
 import type { Evidence } from '../events/index.js';
-import {
-  differs,
-  type EvidenceStamp,
-  saysOtherData,
-  type Vm,
-  type VmReader,
-  type VmReport,
-  type VmStatsReport,
-  vmDynamicFields,
-} from '../model/index.js';
+import { type EvidenceStamp, reportDiffers, type VmReader, type VmStatsReport } from '../model/index.js';
 
 /**
  * The evidence in one answer of getAllVmStats, in the order of its contract. All of it is found before any is published:
@@ -22,7 +13,7 @@ export function vmEvidence(
 ): Evidence[] {
   const evidence: Evidence[] = [{ name: 'VmStatsReceived', host, stamp, report }];
   for (const vm of report.changed()) {
-    if (!isAsHeld(vm, host, vms.get(vm.vmId))) {
+    if (reportDiffers(vms.get(vm.vmId), vm, host)) {
       evidence.push({ name: 'VmStateChanged', host, stamp, vmId: vm.vmId, report: vm });
     }
   }
@@ -32,13 +23,4 @@ export function vmEvidence(
     }
   }
   return evidence;
-}
-
-function isAsHeld(report: VmReport, host: string, held: Vm | undefined): boolean {
-  if (held === undefined) return false;
-  const { dynamic } = held;
-  if (dynamic.runOnVds !== host || dynamic.status !== report.status) return false;
-  if (report.deviceHash !== null && report.deviceHash !== dynamic.hash) return false;
-  if (saysOtherData(report, dynamic)) return false;
-  return !differs(vmDynamicFields, dynamic, report.dynamic);
 }

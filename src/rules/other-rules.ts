@@ -1,4 +1,4 @@
-import type { RuleDoc } from './rule-book.js';
+import type { RuleDoc } from './rule-doc.js';
 
 /** Rules that are no row of a table: there is nothing to choose between. Their names stand in causes all the same. */
 

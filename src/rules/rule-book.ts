@@ -10,6 +10,7 @@ import { commitmentEffect, statsEffects } from './host/stats-effects.js';
 import { statsTransitions } from './host/stats-transitions.js';
 import { thresholdEffects } from './host/thresholds.js';
 import { hostOthers, serviceOthers, vmAdmission, vmOthers } from './other-rules.js';
+import type { RuleDoc } from './rule-doc.js';
 import { tickRows } from './tick-plan.js';
 import { absentTransitions } from './vm/absent.js';
 import { deviceHashTransitions } from './vm/device-hash.js';
@@ -23,15 +24,6 @@ import { elsewhereTransitions } from './vm/reported-elsewhere.js';
 import { hereEffects, hereTransitions } from './vm/reported-here.js';
 import { takeEffects } from './vm/take-report.js';
 import { hostedEngineTransitions, unknownTransitions } from './vm/unmanaged.js';
-
-/** What a rule says of itself. */
-export interface RuleDoc {
-  readonly name: string;
-  /** The text of docs/rules.md. */
-  readonly doc: string;
-  /** Facts without which it is off. */
-  readonly needs?: string | null;
-}
 
 /** Rules that are asked together, in this order. */
 export interface RuleTable {
@@ -180,12 +172,15 @@ export const ruleBook: readonly RuleChapter[] = [
 /** Anchor of a rule in docs/rules.md. */
 export const ruleAnchor = (name: string): string => name.replaceAll('.', '-');
 
-let byName: ReadonlyMap<string, RuleDoc> | undefined;
+/** Without the sections of oVirt's behaviour that we worked from: nobody else has that paper. */
+export const plainDoc = (doc: string): string => doc.replaceAll(/ \(§[^)]*\)/g, '');
+
+let byName: ReadonlyMap<string, string> | undefined;
 
 /** What the rule says of itself; undefined: there is no such rule. */
 export function ruleDoc(name: string): string | undefined {
   byName ??= new Map(
-    ruleBook.flatMap(({ tables }) => tables.flatMap(({ rows }) => rows.map((row) => [row.name, row] as const))),
+    ruleBook.flatMap(({ tables }) => tables.flatMap(({ rows }) => rows.map((row) => [row.name, plainDoc(row.doc)]))),
   );
-  return byName.get(name)?.doc;
+  return byName.get(name);
 }

@@ -1,5 +1,5 @@
 import { flapPairs } from '../events/index.js';
-import { type RuleChapter, type RuleTable, ruleAnchor, ruleBook } from './rule-book.js';
+import { plainDoc, type RuleChapter, type RuleTable, ruleAnchor, ruleBook } from './rule-book.js';
 
 const choices: Readonly<Record<RuleTable['choice'], string>> = {
   one: 'Exactly one of these applies.',
@@ -47,7 +47,7 @@ function chapter({ title, intro, tables }: RuleChapter): string {
 function table({ title, choice, rows }: RuleTable): string {
   const lines = rows.map(({ name, doc, needs }) => {
     const off = needs === undefined || needs === null ? '' : ` *Off without: ${needs}.*`;
-    return `- <a id="${ruleAnchor(name)}"></a>**\`${name}\`** – ${doc}${off}`;
+    return `- <a id="${ruleAnchor(name)}"></a>**\`${name}\`** – ${plainDoc(doc)}${off}`;
   });
   return [`### ${title}`, ...(choices[choice] === '' ? [] : [choices[choice]]), lines.join('\n')].join('\n\n');
 }
