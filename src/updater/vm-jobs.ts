@@ -12,8 +12,8 @@ export interface VmJobsOptions {
   readonly clock: Clock;
 }
 
-/** A block job that the manager begins. */
-export type VmJobSpec = Pick<VmJob, 'id'> & Partial<Pick<VmJob, 'jobType' | 'blockJobType' | 'imageGroupId'>>;
+/** A block job that the manager begins; what is left out the agent will say. */
+export type VmJobSpec = Pick<VmJob, 'id'> & Partial<Omit<VmJob, 'id' | 'vmId'>>;
 
 /** The manager's block jobs: known from their begin, and when that was, since answers asked for before cannot have them. */
 export class VmJobs {

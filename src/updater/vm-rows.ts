@@ -13,20 +13,15 @@ export function vmRows(before: Vm | undefined, after: Vm): RowWrite[] {
   const rows: RowWrite[] = [];
   if (before?.static !== after.static) rows.push({ kind: 'vm_static', row: after.static });
   if (before?.dynamic !== after.dynamic) rows.push({ kind: 'vm_dynamic', row: after.dynamic });
-  if (before?.guestInterfaces !== after.guestInterfaces) {
-    const known = new Set(before?.guestInterfaces);
-    const names = new Set(after.guestInterfaces.map((nic) => nic.name));
-    for (const row of after.guestInterfaces) if (!known.has(row)) rows.push({ kind: 'vm_guest_agent_interfaces', row });
-    for (const { vmId, name } of known) {
-      if (!names.has(name)) rows.push({ kind: 'vm_guest_agent_interfaces', deleted: [vmId, name] });
-    }
-  }
-  if (before?.jobs !== after.jobs) {
-    const known = new Set(before?.jobs);
-    const ids = new Set(after.jobs.map((job) => job.id));
-    for (const row of after.jobs) if (!known.has(row)) rows.push({ kind: 'vm_jobs', row });
-    for (const { id } of known) if (!ids.has(id)) rows.push({ kind: 'vm_jobs', deleted: [id] });
-  }
+  const nics = differences(before?.guestInterfaces, after.guestInterfaces, (nic) => nic.name);
+  for (const row of nics.written) rows.push({ kind: 'vm_guest_agent_interfaces', row });
+  for (const { vmId, name } of nics.gone) rows.push({ kind: 'vm_guest_agent_interfaces', deleted: [vmId, name] });
+  const jobs = differences(before?.jobs, after.jobs, (job) => job.id);
+  for (const row of jobs.written) rows.push({ kind: 'vm_jobs', row });
+  for (const { id } of jobs.gone) rows.push({ kind: 'vm_jobs', deleted: [id] });
+  const devices = differences(before?.devices, after.devices, (device) => device.id);
+  for (const row of devices.written) rows.push({ kind: 'vm_device', row });
+  for (const { vmId, id } of devices.gone) rows.push({ kind: 'vm_device', deleted: [vmId, id] });
   return rows;
 }
 
@@ -39,10 +34,21 @@ export function vmChanges(before: Vm | undefined, after: Vm): FieldChange[] {
   if (before?.dynamic !== after.dynamic) {
     changes.push(...diffOf(vmDynamicFields, before?.dynamic ?? initialRow(vmDynamicFields), after.dynamic));
   }
-  for (const path of ['guestInterfaces', 'jobs'] as const) {
+  for (const path of ['guestInterfaces', 'jobs', 'devices'] as const) {
     const from = before?.[path] ?? [];
     const to = after[path];
     if (from !== to && (from.length > 0 || to.length > 0)) changes.push({ path, from, to });
   }
   return changes;
+}
+
+/** Unchanged parts are the same objects. */
+function differences<T>(before: readonly T[] | undefined, after: readonly T[], keyOf: (part: T) => string) {
+  if (before === after) return { written: [], gone: [] };
+  const known = new Set(before);
+  const kept = new Set(after.map(keyOf));
+  return {
+    written: after.filter((part) => !known.has(part)),
+    gone: [...known].filter((part) => !kept.has(keyOf(part))),
+  };
 }

@@ -220,6 +220,7 @@ export class FakeAgent {
       const vm = this.#vms.get(vmId);
       if (vm === undefined) return { error: { code: INTERNAL_ERROR, message: `VM ${vmId} does not exist` } };
       xmls[vmId] =
+        vm.xml ??
         `<domain type='kvm'><name>${vm.name ?? vmId}</name><uuid>${vmId}</uuid>` +
         `<memory unit='KiB'>${(vm.memoryMb ?? 4096) * 1024}</memory><vcpu>${vm.vcpus ?? 2}</vcpu><devices/></domain>`;
     }

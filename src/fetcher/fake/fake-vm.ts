@@ -27,6 +27,8 @@ export interface FakeVm {
   readonly migrationProgress?: number;
   /** Fingerprint of the devices: a new one asks for dumpxmls. */
   readonly deviceHash?: string;
+  /** libvirt's description of it (Host.dumpxmls). Default: its name, memory and CPUs, and no devices. */
+  readonly xml?: string;
   /** false: no agent in the guest says anything. Default: it speaks while the VM is Up. */
   readonly guestAgent?: boolean;
   /** The agent's own fields, laid over all others; undefined takes a field away. */

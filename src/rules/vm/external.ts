@@ -19,8 +19,8 @@ export interface DescribedDraft {
 /** Taken in by us, as one that was made outside: what it is, only libvirt can say. */
 const foreign = ({ mode, vm }: DescribedCase): boolean =>
   mode === 'manager' && vm.static.adopted && (vm.static.origin === 'EXTERNAL' || vm.static.origin === 'HOSTED_ENGINE');
-const hostedEngine = (c: DescribedCase): boolean =>
-  c.vm.static.origin === 'EXTERNAL' && c.facts.name !== null && c.facts.name === c.hostedEngineVmName;
+const external = (c: DescribedCase): boolean => foreign(c) && c.vm.static.origin === 'EXTERNAL';
+const named = (c: DescribedCase): boolean => c.facts.name !== null && c.facts.name === c.hostedEngineVmName;
 
 /** Static data of a VM that was made outside (§4.10). Exactly one row matches. */
 export const describedTransitions: readonly Row<DescribedCase, DescribedDraft>[] = [
@@ -31,22 +31,29 @@ export const describedTransitions: readonly Row<DescribedCase, DescribedDraft>[]
     then: () => undefined,
   },
   {
-    name: 'vm.described.hosted-engine',
+    name: 'vm.described.hosted-engine-found',
     doc: 'By its name it is the VM of a hosted engine: it is to be imported as one to manage.',
-    when: (c) => foreign(c) && hostedEngine(c),
+    when: (c) => external(c) && named(c),
     then: (c, draft) => {
       draft.static = { ...described(c), name: c.facts.name ?? c.vm.static.name, origin: 'HOSTED_ENGINE' };
       draft.intents.push(importHostedEngine(c.vm.id, c.host, c.facts.name));
     },
   },
   {
+    name: 'vm.described.hosted-engine',
+    doc: 'CPUs and memory of a hosted engine’s VM that waits for its import are those of its description.',
+    when: (c) => foreign(c) && !external(c),
+    then: (c, draft) => {
+      draft.static = described(c);
+    },
+  },
+  {
     name: 'vm.described.external',
     doc: 'CPUs, memory and name of a VM that was made outside are those of its description.',
-    when: (c) => foreign(c) && !hostedEngine(c),
+    when: (c) => external(c) && !named(c),
     then: (c, draft) => {
-      const { name, origin } = c.vm.static;
-      const own = c.facts.name === null || origin === 'HOSTED_ENGINE' ? name : externalName(c.facts.name);
-      draft.static = { ...described(c), name: own };
+      const { name } = c.facts;
+      draft.static = { ...described(c), name: name === null ? c.vm.static.name : externalName(name) };
     },
   },
 ];

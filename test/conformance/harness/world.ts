@@ -131,6 +131,16 @@ export class World {
       host: hostId,
       vm: vmId,
     }));
+    for (const { kind, cause, hostId, vmId } of this.spy.records) {
+      // Static data were made from the agent's XML.
+      if (kind === 'change' && cause.rule === 'vm.described.external') {
+        actions.push({ kind: 'addExternalVm', host: hostId, vm: vmId });
+      }
+    }
+    // A hosted engine's VM is an unmanaged one, too.
+    for (const action of actions.filter(({ kind }) => kind === 'importHostedEngine')) {
+      actions.push({ ...action, kind: 'unmanaged' });
+    }
     for (const change of this.changes) {
       if (change.name === 'VdsSignalled') actions.push({ kind: change.signal, host: change.host.id, vm: null });
       if (change.name !== 'VmSignalled') continue;
