@@ -29,7 +29,7 @@ export { statsTransitions } from './host/stats-transitions.js';
 export { thresholdEffects } from './host/thresholds.js';
 export { decideOff } from './host/vms-off.js';
 export type { Row } from './row.js';
-export { type RuleDoc, plainDoc, ruleAnchor, ruleBook, ruleDoc } from './rule-book.js';
+export { plainDoc, ruleAnchor, ruleBook, ruleDoc } from './rule-book.js';
 export { rulesDocument } from './rules-document.js';
 export * from './tick-plan.js';
 export type { EventDraft, HostSignal, IntentDraft, NotDone, Signal } from './verdict.js';

@@ -7,6 +7,8 @@ export interface TrailEntry {
   readonly source: CauseSource;
   /** The status before and after; null: it stayed. */
   readonly becomes: { readonly from: string; readonly to: string } | null;
+  /** Hosts that a VM has gone from and to; null: it stayed where it was. */
+  readonly moves: { readonly from: string; readonly to: string } | null;
   /** What the evidence said, where the rule does not tell: an error message, a reported status. */
   readonly said: string | null;
   /** Figures of the moment, e.g. how many attempts there were. */
@@ -57,7 +59,8 @@ export class Trails {
     this.#trails.set(id, trail);
     const last = trail.steps.at(-1);
     if (last !== undefined && isSame(last, entry)) {
-      trail.steps[trail.steps.length - 1] = { ...entry, at: last.at, lastAt: at, times: last.times + 1 };
+      const times = isOneEvidence(last.source, entry.source) ? last.times : last.times + 1;
+      trail.steps[trail.steps.length - 1] = { ...entry, at: last.at, lastAt: at, times };
     } else {
       trail.steps.push({ ...entry, at, lastAt: at, times: 1 });
       if (trail.steps.length > KEPT) trail.steps.shift();
@@ -87,5 +90,11 @@ export class Trails {
 }
 
 function isSame(a: TrailEntry, b: TrailEntry): boolean {
-  return a.rule === b.rule && a.said === b.said && a.becomes === null && b.becomes === null;
+  const stay = a.becomes === null && b.becomes === null && a.moves === null && b.moves === null;
+  return stay && a.rule === b.rule && a.said === b.said;
+}
+
+/** An open state is judged with every report, and a report that differs once more: that is one thing seen. */
+function isOneEvidence(a: CauseSource, b: CauseSource): boolean {
+  return 'seq' in a && 'seq' in b && a.host === b.host && a.seq === b.seq;
 }

@@ -217,7 +217,7 @@ export class VdsUpdater {
     if (from === to && draft.notDone.length === 0 && said === null) return;
     const becomes = from === to ? null : { from, to };
     const figures = source.by === 'failure' ? failureFigures(c, draft.liveness.attempts) : null;
-    this.#trails.note(c.host.id, c.now, { rule, source, becomes, said, figures, notDone: draft.notDone });
+    this.#trails.note(c.host.id, c.now, { rule, source, becomes, moves: null, said, figures, notDone: draft.notDone });
   }
 
   #storeUsage(c: HostCase, { draft }: HostVerdict, after: Vds): void {

@@ -34,11 +34,14 @@ export class VmTrails {
     const stays = before?.status === now.status;
     if (stays && !moved && draft.notDone.length === 0 && draft.unsettled === null) return;
     const becomes = stays ? null : { from: before?.status ?? 'not known', to: now.status };
+    const [from, to] = [before?.runOnVds ?? null, now.runOnVds];
+    const moves = from === to || from === null || to === null ? null : { from, to };
     const said = c.report?.status ?? 'not listed';
     this.#trails.note(after.id, c.now, {
       rule,
       source: cause.source,
       becomes,
+      moves,
       said,
       figures: null,
       notDone: draft.notDone,
@@ -51,7 +54,7 @@ export class VmTrails {
       reason === 'command' ? 'a command of the manager is newer than this report' : 'it is older than the last one';
     this.#trails.note(c.vm.id, c.now, {
       ...causeOf(`vm.admission.${reason}`, c.stamp),
-      becomes: null,
+      ...{ becomes: null, moves: null },
       said: c.report?.status ?? 'not listed',
       figures: null,
       notDone: [{ what: 'judging the report', why }],
@@ -61,7 +64,7 @@ export class VmTrails {
   /** Its host was lost. */
   lost(vm: Vm, rule: string, source: CauseSource, at: number): void {
     const becomes = { from: vm.dynamic.status, to: 'Unknown' };
-    this.#trails.note(vm.id, at, { rule, source, becomes, said: null, figures: null, notDone: [] });
+    this.#trails.note(vm.id, at, { rule, source, becomes, moves: null, said: null, figures: null, notDone: [] });
   }
 
   forget(vmId: string): void {

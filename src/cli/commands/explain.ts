@@ -11,6 +11,7 @@ const LABEL = 11;
 const RECENT_EVENTS = 100;
 const RECENT_LINES = 5;
 const RECENT_CALLS = 4;
+const LATELY_MS = 600_000;
 /** Narrower than this nothing is broken any more. */
 const NARROWEST = 20;
 
@@ -52,10 +53,7 @@ export function explainLines({ answer, events }: Explained, style: Style, utc: b
       item.endsWhen.map((text) => page.hanging('', escapeControl(text))),
     ),
     ...page.section('Next', item.next.length === 0 ? [] : [page.hanging('', nextText(item, page))]),
-    ...page.section(
-      'Off',
-      item.rulesOff.map(({ rule, because }) => page.hanging('', `${rule}: ${escapeControl(because)}`)),
-    ),
+    ...page.section('Off', offLines(item, page)),
     ...page.section('Events', recentEvents(events, page)),
   ];
 }
@@ -99,7 +97,9 @@ function headline(item: ApiExplanation, page: Page): string {
   const status = paint(page.style, paintOfStatus(item.status), item.status);
   const since = item.since === null ? '' : ` for ${sinceText(item.since, page.now)}`;
   const host = item.host === null ? '' : `on ${escapeControl(item.host)}`;
-  const before = item.previous === null ? '' : `was ${item.previous}`;
+  const lately = item.since !== null && page.now - toMs(item.since) <= LATELY_MS;
+  // What a healthy one was long ago says nothing about it now.
+  const before = item.previous === null || (item.status === 'Up' && !lately) ? '' : `was ${item.previous}`;
   const heard =
     item.heardAt === null
       ? 'not heard by this service yet'
@@ -112,7 +112,7 @@ function headline(item: ApiExplanation, page: Page): string {
 }
 
 function ruleLine({ rule, doc }: ApiExplanation): string {
-  if (rule === null) return 'none in this process: the status was loaded from the database';
+  if (rule === null) return 'none in this process yet';
   return doc === null ? rule : `${padEnd(rule, 40)}  ${doc}`;
 }
 
@@ -139,6 +139,13 @@ function nextText({ next }: ApiExplanation, page: Page): string {
   return next
     .map(({ text, at }) => (at === null ? escapeControl(text) : `${escapeControl(text)} at ${page.soon(at)}`))
     .join(' · ');
+}
+
+/** Rules that lack the same fact, together. */
+function offLines({ rulesOff }: ApiExplanation, page: Page): string[][] {
+  const byFact = new Map<string, string[]>();
+  for (const { rule, because } of rulesOff) byFact.set(because, [...(byFact.get(because) ?? []), rule]);
+  return [...byFact].map(([because, rules]) => page.hanging('', `${escapeControl(because)} (${rules.join(', ')})`));
 }
 
 function recentEvents(events: EventListEnvelope, { style, now, utc }: Page): string[] {

@@ -1,4 +1,3 @@
-import type { CauseSource } from '../../events/index.js';
 import type { TrailStep } from '../../updater/index.js';
 import type { ExplanationEvidence } from '../api.js';
 
@@ -7,40 +6,51 @@ const grouped = (n: number): string => n.toLocaleString('en-US');
 
 /** A decision about the entity of this name as a line of evidence. */
 export function evidenceOf(step: TrailStep, name: string, nameOf: (hostId: string) => string): ExplanationEvidence {
-  const { at, lastAt, times, rule, becomes } = step;
+  const { at, lastAt, times, rule, becomes, moves } = step;
   return {
-    at,
-    lastAt,
-    times,
-    rule,
-    text: textOf(step, nameOf),
-    becomes: becomes === null ? [] : [{ name, ...becomes }],
+    ...{ at, lastAt, times, rule, text: textOf(step, nameOf) },
+    becomes: [
+      ...(becomes === null ? [] : [{ name, ...becomes }]),
+      ...(moves === null ? [] : [{ name, from: `on ${nameOf(moves.from)}`, to: `on ${nameOf(moves.to)}` }]),
+    ],
   };
 }
 
-function textOf({ source, said, figures, notDone }: TrailStep, nameOf: (hostId: string) => string): string {
-  const told = sourceText(source, said, nameOf);
+function textOf(step: TrailStep, nameOf: (hostId: string) => string): string {
+  const { figures, notDone } = step;
   const details = [figures, figures === null ? (notDone[0]?.why ?? null) : null].filter((detail) => detail !== null);
-  return details.length === 0 ? told : `${told}; ${details.join('; ')}`;
+  return [sourceText(step, nameOf), ...details].join('; ');
 }
 
-function sourceText(source: CauseSource, said: string | null, nameOf: (hostId: string) => string): string {
-  const tail = said === null ? '' : `: ${said}`;
+function sourceText({ source, said }: TrailStep, nameOf: (hostId: string) => string): string {
   switch (source.by) {
     case 'poll':
-    case 'push':
-      return `${source.by} ${grouped(source.seq)} of ${nameOf(source.host)}${tail}`;
+    case 'push': {
+      const host = nameOf(source.host);
+      return `${source.by} ${grouped(source.seq)} of ${host}${said === null ? '' : `: ${unnamed(said, host)}`}`;
+    }
     case 'failure':
-      return said ?? source.code;
+      // A VM's own line of the loss of its host; the error is the host's.
+      if (said === null) return `its host ${nameOf(source.host)} was lost (${source.code})`;
+      return unnamed(said, nameOf(source.host));
     case 'command':
-      return `the manager, the command line or the API${tail}`;
+      return 'the manager, the command line or the API said so';
     case 'inventory':
-      return `the inventory${tail}`;
+      return 'the inventory says so';
     case 'timer':
-      return `its time was over${tail}`;
+      return 'its time was over';
     case 'start':
-      return `the service started${tail}`;
+      return 'the service started';
   }
+}
+
+/** Messages of errors begin with the host that they are about; here everybody knows which one that is. */
+function unnamed(message: string, host: string): string {
+  if (!message.startsWith(host)) return message;
+  return message
+    .slice(host.length)
+    .replace(/^ \([^)]*\)/, '')
+    .replace(/^:? +/, '');
 }
 
 /** The latest lines, in order of time. */

@@ -19,12 +19,7 @@ export function explainVm(context: ExplainContext, vm: Vm): Explanation {
   const heard = lastHeard(context, vm, host);
   // What became of its host is the story of a VM of which nothing is heard.
   const silent = host !== undefined && !vmPollAllowed.has(host.dynamic.status);
-  const evidence = silent
-    ? withHost(
-        own,
-        context.hostTrail(host.id).map((step) => evidenceOf(step, host.static.name, nameOf)),
-      )
-    : own;
+  const evidence = silent ? withHost(own, ofHost(context, host, heard?.at ?? 0, nameOf)) : own;
   const outlook = vmOutlook({
     mode: context.mode,
     static: vm.static,
@@ -81,6 +76,19 @@ function lastHeard({ view }: ExplainContext, vm: Vm, host: Vds | undefined): Exp
       ? `${report.kind} ${report.seq.toLocaleString('en-US')} of ${host.static.name}`
       : `report of ${host.static.name}`;
   return { at, lastAt: at, times: 1, rule: null, text: `${which}: ${vm.static.name} is in it`, becomes: [] };
+}
+
+/** What happened to the host since the VM was heard last. */
+function ofHost(
+  context: ExplainContext,
+  host: Vds,
+  since: number,
+  nameOf: (hostId: string) => string,
+): readonly ExplanationEvidence[] {
+  return context
+    .hostTrail(host.id)
+    .filter((step) => step.lastAt >= since)
+    .map((step) => evidenceOf(step, host.static.name, nameOf));
 }
 
 /** The decision that lost the host is told once, with what became of the VM. */

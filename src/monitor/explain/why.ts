@@ -6,7 +6,7 @@ import type { Explanation } from '../api.js';
 export function because(cause: Cause | undefined, detail: string | null): Pick<Explanation, 'rule' | 'doc' | 'why'> {
   const more = detail === null ? '' : ` (${detail})`;
   if (cause === undefined) {
-    const why = `It was in this status when the service started${more}; nothing has changed it since.`;
+    const why = `It was in this status when the service started, or when it was added${more}; nothing has changed it since.`;
     return { rule: null, doc: null, why };
   }
   const { rule } = cause;

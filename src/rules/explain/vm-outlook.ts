@@ -38,8 +38,13 @@ const status = (f: VmOutlookFacts) => f.dynamic.status;
 const hostOf = (f: VmOutlookFacts): string => f.host?.name ?? 'its host';
 const polled = (f: VmOutlookFacts): boolean => f.host !== null && vmPollAllowed.has(f.host.status);
 const down = (f: VmOutlookFacts): string => (f.mode === 'manager' ? 'Down with an error' : 'Down, exit unknown');
-const without = (f: VmOutlookFacts): string =>
-  `${hostOf(f)} answers ${f.missesNeeded === 1 ? 'once' : f.missesNeeded === 2 ? 'twice' : `${f.missesNeeded} times`} without it → ${down(f)}`;
+const times = ['once', 'twice'];
+function without(f: VmOutlookFacts): string {
+  const missed = f.unsettled?.reason === 'missing' ? f.unsettled.misses : 0;
+  const left = Math.max(1, f.missesNeeded - missed);
+  const often = times[left - 1] ?? `${left} times`;
+  return `${hostOf(f)} answers ${often}${missed > 0 ? ' more' : ''} without it → ${down(f)}`;
+}
 const elsewhere = 'another host lists it → it moves there';
 
 function nextPoll(f: VmOutlookFacts): NextStep[] {
@@ -71,7 +76,9 @@ const rows: readonly Row[] = [
         why:
           f.answeringHosts === 0
             ? 'no other host answers'
-            : `none of the ${f.answeringHosts} other hosts that answer reports it`,
+            : f.answeringHosts === 1
+              ? 'the one other host that answers does not report it'
+              : `none of the ${f.answeringHosts} other hosts that answer reports it`,
       },
       { what: 'HA restart', why: noProof(f) },
     ],
