@@ -11,17 +11,13 @@ import { cpuOf, treeCpu } from './support/cpu.js';
 import { type BenchDatabase, withDatabase } from './support/database.js';
 import { readFlags } from './support/flags.js';
 import { serveFleet, startFleet } from './support/fleet.js';
-import { median } from './support/numbers.js';
+import { median, shown } from './support/numbers.js';
 import { summary } from './support/profile.js';
 import { type Figures, Report } from './support/report.js';
-import {
-  type ServiceProcess,
-  serveService,
-  startService,
-  type WindowFigures,
-  type WindowKind,
-} from './support/service.js';
+import { ServiceProcess, serveService, type WindowFigures, type WindowKind } from './support/service.js';
 
+/** Intervals that a fleet which does not come to rest is waited for: one that overloads the service never does. */
+const MOST_TRIES = 10;
 const FILE = fileURLToPath(import.meta.url);
 
 interface Case {
@@ -44,6 +40,8 @@ interface Window extends WindowFigures {
 interface Outcome {
   readonly rounds: readonly Window[];
   readonly loop: Window;
+  /** Live after a full collection, before the first window and after the last. */
+  readonly heapMiB: readonly [before: number, after: number];
   readonly profile: Profiler.Profile | undefined;
   readonly bodyBytesPerVm: number;
   readonly parseMicrosPerVm: number;
@@ -93,14 +91,14 @@ async function main(): Promise<void> {
 async function measure(database: BenchDatabase, schema: string, given: Case): Promise<Outcome> {
   const { hosts, vmsPerHost, intervalSeconds, persistSeconds } = given;
   const fleet = startFleet(FILE);
-  const service = startService(FILE);
+  const service = new ServiceProcess(FILE);
   try {
     const { endpoints, vms, body } = await fleet.ask({
       hosts,
       vms: hosts * vmsPerHost,
       sampleMs: intervalSeconds * 1000,
     });
-    await service.ask({
+    await service.put({
       ask: 'start',
       url: database.url,
       schema,
@@ -108,23 +106,24 @@ async function measure(database: BenchDatabase, schema: string, given: Case): Pr
       intervalSeconds,
       persistSeconds,
     });
-    // Until compilers and caches have seen every poll several times.
-    await wait(Math.max(5, 2 * intervalSeconds) * 1000);
-    const window = async (kind: WindowKind): Promise<Window> => {
-      const figures = await oneWindow(service, kind, given.windowSeconds, () => [
-        treeCpu(database.pid),
-        treeCpu(fleet.pid),
-      ]);
+    const window = async (kind: WindowKind, seconds = given.windowSeconds): Promise<Window> => {
+      const figures = await oneWindow(service, kind, seconds, () => [treeCpu(database.pid), treeCpu(fleet.pid)]);
       return { ...figures, vmRefreshes: figures.polls * vmsPerHost };
     };
+    await settled((seconds) => window('cpu', seconds), intervalSeconds);
+    const before = (await service.put({ ask: 'heap' })).liveMiB;
+    // The collection made polls late.
+    await wait(intervalSeconds * 1000);
     const rounds: Window[] = [];
     for (let i = 0; i < given.rounds; i++) rounds.push(await window('cpu'));
     const loop = await window('loop');
     const profile = given.profile ? (await window('profile')).profile : undefined;
+    const after = (await service.put({ ask: 'heap' })).liveMiB;
     return {
       rounds,
       loop,
       profile,
+      heapMiB: [before, after],
       bodyBytesPerVm: Buffer.byteLength(body) / vmsPerHost,
       parseMicrosPerVm: parseCost(Buffer.from(body)) / vmsPerHost,
     };
@@ -134,17 +133,23 @@ async function measure(database: BenchDatabase, schema: string, given: Case): Pr
   }
 }
 
+/** Until compilers and caches have seen every poll, and what the start has to write down is written. */
+async function settled(window: (seconds: number) => Promise<Window>, intervalSeconds: number): Promise<void> {
+  await wait(Math.max(5, 2 * intervalSeconds) * 1000);
+  for (let tries = 0; tries < MOST_TRIES; tries++) if ((await window(intervalSeconds)).records === 0) return;
+}
+
 async function oneWindow(
   service: ServiceProcess,
   kind: WindowKind,
   seconds: number,
   others: () => [database: number | null, fleet: number | null],
 ): Promise<Omit<Window, 'vmRefreshes'>> {
-  await service.ask({ ask: 'begin', kind });
+  await service.put({ ask: 'begin', kind });
   const before = others();
   await wait(seconds * 1000);
   const after = others();
-  const figures = await service.ask({ ask: 'end' });
+  const figures = await service.put({ ask: 'end' });
   const grown = (index: 0 | 1): number | null => {
     const [from, to] = [before[index], after[index]];
     return from === null || to === null ? null : to - from;
@@ -180,11 +185,12 @@ function costOf(given: Case, { rounds, bodyBytesPerVm, parseMicrosPerVm }: Outco
   };
 }
 
-function healthOf(given: Case, { rounds, loop }: Outcome): Figures {
+function healthOf(given: Case, { rounds, loop, heapMiB }: Outcome): Figures {
   const sum = (pick: (window: Window) => number): number => rounds.reduce((total, window) => total + pick(window), 0);
   return {
     'interval s': given.intervalSeconds,
     'RSS MiB': Math.max(...rounds.map((window) => window.rssMiB)),
+    'live heap MiB': `${shown(heapMiB[0])} → ${shown(heapMiB[1])}`,
     'late p50 ms': median(rounds.map((window) => window.latenessMs.p50)),
     'late p99 ms': median(rounds.map((window) => window.latenessMs.p99)),
     'loop busy %': median(rounds.map((window) => window.busy * 100)),

@@ -1,5 +1,7 @@
 import type { Profiler } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type Labels, RealTime, silentTelemetry, type Telemetry } from '../../src/kernel/index.js';
 import { createMonitor, type Monitor } from '../../src/monitor/index.js';
 import { PostgresStore } from '../../src/store/index.js';
@@ -22,7 +24,16 @@ export type ServiceQuestion =
       readonly persistSeconds: number;
     }
   | { readonly ask: 'begin'; readonly kind: WindowKind }
-  | { readonly ask: 'end' };
+  | { readonly ask: 'end' }
+  | { readonly ask: 'heap' };
+
+/** What a question is answered with. */
+export interface Answers {
+  readonly start: object;
+  readonly begin: object;
+  readonly end: WindowFigures;
+  readonly heap: { readonly liveMiB: number };
+}
 
 export interface WindowFigures {
   readonly seconds: number;
@@ -42,9 +53,15 @@ export interface WindowFigures {
   readonly profile?: Profiler.Profile;
 }
 
-export type ServiceProcess = Child<ServiceQuestion, WindowFigures>;
+export class ServiceProcess extends Child<ServiceQuestion, object> {
+  constructor(file: string) {
+    super(file, 'service');
+  }
 
-export const startService = (file: string): ServiceProcess => new Child(file, 'service');
+  put<K extends ServiceQuestion['ask']>(question: ServiceQuestion & { readonly ask: K }): Promise<Answers[K]> {
+    return this.ask(question) as Promise<Answers[K]>;
+  }
+}
 
 const LOOP_RESOLUTION_MS = 5;
 
@@ -65,10 +82,20 @@ export function serveService(): void {
         case 'end':
           if (window === undefined) throw new Error('No window was begun');
           return await window.end();
+        case 'heap':
+          collectGarbage();
+          return { liveMiB: process.memoryUsage().heapUsed / 2 ** 20 } satisfies Answers['heap'];
       }
     },
     async () => monitor?.stop(),
   );
+}
+
+/** The service runs without flags, as it would ship; V8 takes this one later, too. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect === 'function') collect();
 }
 
 type Start = Extract<ServiceQuestion, { ask: 'start' }>;

@@ -98,7 +98,10 @@ export class RecordMaker {
     return {
       kind: 'intent',
       intent: draft.intent,
-      key: parts.filter((part) => part !== undefined).map((part) => part ?? '-').join(':'),
+      key: parts
+        .filter((part) => part !== undefined)
+        .map((part) => part ?? '-')
+        .join(':'),
       round,
       since,
       advisory: this.#advisory,

@@ -94,7 +94,12 @@ function load(context: Context, options: ServeOptions): LoadedSettings {
     env: io.env,
     cwd: io.cwd,
     flags,
-    defaults: [{ path: ['database', 'schema'], value: 'vurti_demo', where: '' }],
+    defaults: [
+      { path: ['database', 'schema'], value: 'vurti_demo', where: '' },
+      // A demo is watched for minutes: it shows in seconds what the product's pace shows in quarters of a minute.
+      { path: ['poll', 'intervalSeconds'], value: 2, where: '' },
+      { path: ['poll', 'deadlineSeconds'], value: 1.5, where: '' },
+    ],
   });
   if (loaded.hosts.length > 0) {
     throw new VurtiError('BAD_ARGUMENT', 'The settings list real hosts; --demo does not go with them.', {

@@ -222,7 +222,7 @@ export class FakeAgent {
       xmls[vmId] =
         vm.xml ??
         `<domain type='kvm'><name>${vm.name ?? vmId}</name><uuid>${vmId}</uuid>` +
-        `<memory unit='KiB'>${(vm.memoryMb ?? 4096) * 1024}</memory><vcpu>${vm.vcpus ?? 2}</vcpu><devices/></domain>`;
+          `<memory unit='KiB'>${(vm.memoryMb ?? 4096) * 1024}</memory><vcpu>${vm.vcpus ?? 2}</vcpu><devices/></domain>`;
     }
     return { result: xmls };
   }
