@@ -11,7 +11,7 @@ import { cpuOf, treeCpu } from './support/cpu.js';
 import { type BenchDatabase, withDatabase } from './support/database.js';
 import { readFlags } from './support/flags.js';
 import { serveFleet, startFleet } from './support/fleet.js';
-import { median, shown } from './support/numbers.js';
+import { median } from './support/numbers.js';
 import { summary } from './support/profile.js';
 import { type Figures, Report } from './support/report.js';
 import { ServiceProcess, serveService, type WindowFigures, type WindowKind } from './support/service.js';
@@ -190,7 +190,8 @@ function healthOf(given: Case, { rounds, loop, heapMiB }: Outcome): Figures {
   return {
     'interval s': given.intervalSeconds,
     'RSS MiB': Math.max(...rounds.map((window) => window.rssMiB)),
-    'live heap MiB': `${shown(heapMiB[0])} → ${shown(heapMiB[1])}`,
+    'live heap MiB': heapMiB[0],
+    'at the end': heapMiB[1],
     'late p50 ms': median(rounds.map((window) => window.latenessMs.p50)),
     'late p99 ms': median(rounds.map((window) => window.latenessMs.p99)),
     'loop busy %': median(rounds.map((window) => window.busy * 100)),

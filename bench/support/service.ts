@@ -27,8 +27,8 @@ export type ServiceQuestion =
   | { readonly ask: 'end' }
   | { readonly ask: 'heap' };
 
-/** What a question is answered with. */
-export interface Answers {
+/** What each question is answered with. */
+interface Answers {
   readonly start: object;
   readonly begin: object;
   readonly end: WindowFigures;

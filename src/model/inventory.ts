@@ -2,9 +2,9 @@ import { boolOr, int, label, oneOf, ownJson, type RowOf, text } from './field.js
 
 const ours = { owner: 'vurti' } as const;
 
-export const networkStatusIds = { OPERATIONAL: 0, NON_OPERATIONAL: 1 } as const;
-export const migrateOnErrorIds = { NO: 0, YES: 1, HA_ONLY: 2 } as const;
-export const memThresholdTypeIds = { PERCENTAGE: 0, ABSOLUTE: 1 } as const;
+const networkStatusIds = { OPERATIONAL: 0, NON_OPERATIONAL: 1 } as const;
+const migrateOnErrorIds = { NO: 0, YES: 1, HA_ONLY: 2 } as const;
+const memThresholdTypeIds = { PERCENTAGE: 0, ABSOLUTE: 1 } as const;
 
 /** A cluster's facts. A null means "not known": the rules that need it are off, and say so. Key: id. */
 export const clusterFields = {

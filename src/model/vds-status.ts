@@ -35,7 +35,7 @@ export const notMonitored = set(
 /** Statuses in which VM statistics are polled (PollVmStatsRefresher.isMonitoringNeeded). */
 export const vmPollAllowed = set('Up', 'Error', 'NonOperational', 'PreparingForMaintenance');
 /** "Up or going to maintenance": GetVdsStats on statistics ticks instead of capabilities on every tick. */
-export const upOrLeaving = vmPollAllowed;
+export const upOrLeaving: ReadonlySet<VdsStatus> = new Set(vmPollAllowed);
 
 export const spmStatusIds = { None: 0, Contending: 1, SPM: 2 } as const;
 export type SpmStatus = keyof typeof spmStatusIds;

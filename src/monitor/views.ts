@@ -1,4 +1,4 @@
-import { type Freshness, type HostSettings, notRunning, type Vds, type Vm, vmPollAllowed } from '../model/index.js';
+import { type Freshness, type HostSettings, notRunning, type Vds, type Vm } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import { graceSeconds } from '../rules/index.js';
 import type { Filter, HostView, VmView } from './api.js';
@@ -12,7 +12,7 @@ export interface ViewContext {
   readonly nextPollAt: (hostId: string) => number | null;
 }
 
-export function hostFreshness(host: Vds, heardAt: number | null, settings: HostSettings, now: number): Freshness {
+function hostFreshness(host: Vds, heardAt: number | null, settings: HostSettings, now: number): Freshness {
   if (heardAt === null || host.dynamic.status === 'NonResponsive') return 'unknown';
   return now - heardAt <= 2 * settings.poll.intervalSeconds * 1000 ? 'live' : 'stale';
 }
@@ -102,9 +102,6 @@ function guestOs({ dynamic }: Vm): string | null {
     return dynamic.guestOs === '' ? null : dynamic.guestOs;
   return guestOsVersion === null ? guestOsDistribution : `${guestOsDistribution} ${guestOsVersion}`;
 }
-
-/** Whether a host's VMs are asked for in its status. */
-export const pollsVms = (host: Vds): boolean => vmPollAllowed.has(host.dynamic.status);
 
 export function matches<V extends object>(view: V, filter: Filter<V>): boolean {
   for (const [key, wanted] of Object.entries(filter)) {

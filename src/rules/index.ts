@@ -5,11 +5,10 @@ export { type VmOutlookFacts, vmOutlook } from './explain/vm-outlook.js';
 export { missingNetworks } from './host/capability-checks.js';
 export type { HostCase, HostRuleSettings } from './host/case.js';
 export { commandTransitions, type HostCommand, refusal } from './host/commands.js';
-export { commitment } from './host/commitment.js';
-export { capabilitiesEffects, capabilitiesTransitions } from './host/contact.js';
+
 export { decideHost, type HostEvidence, type HostVerdict } from './host/decide.js';
 export { failureTransitions, graceSeconds } from './host/failure.js';
-export { fencingTransitions } from './host/fencing.js';
+
 export {
   needsRestart,
   newRestart,
@@ -19,14 +18,13 @@ export {
   restartTransitions,
 } from './host/ha-restarts.js';
 export { type ClusterNeed, clusterNeeds } from './host/needs.js';
-export { nicChanges, nicsWithNetworks, problematicNics } from './host/nics.js';
-export { recoveringTransitions } from './host/recovering.js';
-export { refusalEffects } from './host/refused.js';
+export { nicsWithNetworks, problematicNics } from './host/nics.js';
+
 export { isStale } from './host/silence.js';
-export { dynamicAtStart, statusAtStart } from './host/start.js';
-export { commitmentEffect, statsEffects } from './host/stats-effects.js';
+export { dynamicAtStart } from './host/start.js';
+
 export { statsTransitions } from './host/stats-transitions.js';
-export { thresholdEffects } from './host/thresholds.js';
+
 export { decideOff } from './host/vms-off.js';
 export type { Row } from './row.js';
 export { plainDoc, ruleAnchor, ruleBook, ruleDoc } from './rule-book.js';
@@ -36,23 +34,20 @@ export type { EventDraft, HostSignal, IntentDraft, NotDone, Signal } from './ver
 export { absentTransitions } from './vm/absent.js';
 export type { VmCase, VmCommands } from './vm/case.js';
 export { admission, decideVm, type NotAdmitted, type VmVerdict } from './vm/decide.js';
-export { deviceHashTransitions, judgeDeviceHash } from './vm/device-hash.js';
+export { judgeDeviceHash } from './vm/device-hash.js';
 export {
   type DeviceTimes,
   listedDevices,
-  listedDeviceTransitions,
-  missingDeviceTransitions,
   singleDevice,
-  singleDeviceTransitions,
 } from './vm/devices.js';
-export { describedTransitions, describedVm } from './vm/external.js';
-export { type BalloonState, balloonFollows, figuresEffects, judgeFigures } from './vm/figures.js';
+export { describedVm } from './vm/external.js';
+export { type BalloonState, balloonFollows, judgeFigures } from './vm/figures.js';
 export { guestNics, nicPatterns } from './vm/guest.js';
-export { jobTransitions, nextJobs } from './vm/jobs.js';
-export { lunEffects, resizedLuns } from './vm/luns.js';
-export { downEffects, downTransitions } from './vm/reported-down.js';
+export { nextJobs } from './vm/jobs.js';
+
+export { downTransitions } from './vm/reported-down.js';
 export { elsewhereTransitions } from './vm/reported-elsewhere.js';
-export { hereEffects, hereTransitions } from './vm/reported-here.js';
+export { hereTransitions } from './vm/reported-here.js';
 export { nextVmUsage } from './vm/statistics.js';
-export { takeEffects } from './vm/take-report.js';
-export { hostedEngineTransitions, unknownTransitions } from './vm/unmanaged.js';
+
+export { unknownTransitions } from './vm/unmanaged.js';

@@ -35,7 +35,7 @@ export interface Summary {
   readonly signals?: readonly string[];
 }
 
-export function summaryOf(verdict: VmVerdict, vm: Vm | undefined): Summary {
+function summaryOf(verdict: VmVerdict, vm: Vm | undefined): Summary {
   const { draft, changes } = verdict;
   const lists = {
     effects: verdict.effects,

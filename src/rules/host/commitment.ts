@@ -9,7 +9,7 @@ const notCommitted: ReadonlySet<VmStatus> = new Set<VmStatus>(['WaitForLaunch', 
  * Memory and CPUs that the VMs on the host may claim (oVirt refreshCommitedMemory, §2.7): those of the last report that
  * are known to run here. What is not known of a VM's size counts as nothing.
  */
-export function commitment(c: HostCase, guestOverhead: number): { memCommited: number; vmsCoresCount: number } {
+function commitment(c: HostCase, guestOverhead: number): { memCommited: number; vmsCoresCount: number } {
   let memCommited = guestOverhead;
   let vmsCoresCount = 0;
   for (const vm of c.vms()) {

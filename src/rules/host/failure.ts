@@ -14,7 +14,7 @@ export function graceSeconds(grace: GraceSettings, vmCount: number, spm: SpmStat
   return Math.trunc(grace.seconds + (spm === 'None' ? 0 : grace.spmSeconds) + grace.perVmSeconds * vmCount);
 }
 
-export function graceOf(c: HostCase): number {
+function graceOf(c: HostCase): number {
   return graceSeconds(c.settings.grace, c.host.dynamic.vmCount, c.host.static.spmStatus);
 }
 

@@ -26,7 +26,7 @@ const tooSoon = (c: HostCase): boolean => c.now < c.startedAt + c.general.fencin
 const off = (c: HostCase): boolean => c.cluster?.fencingEnabled === false;
 
 /** Share of the cluster's hosts that are silent; the one that is being lost is one of them. */
-export function silentPercent(c: HostCase): number {
+function silentPercent(c: HostCase): number {
   let all = 0;
   let others = 0;
   for (const status of c.clusterStatuses()) {

@@ -12,7 +12,7 @@ const again: Readonly<Partial<Record<VdsStatus, VdsStatus>>> = {
  * A host's status at service start, from the stored one (oVirt ResourceManager.addVds, §2.2). What was going on when the
  * last process ended is not known any more: contact is made anew. A host that was Up stays Up; freshness says how sure that is.
  */
-export function statusAtStart(stored: VdsStatus): VdsStatus {
+function statusAtStart(stored: VdsStatus): VdsStatus {
   return again[stored] ?? stored;
 }
 

@@ -61,7 +61,7 @@ type Reported = HostCase & Pick<StatsCase, 'report'>;
  * The host's usage after one more report (§8.1). Parts that come out equal are the previous objects themselves, so that
  * an unchanged report copies nothing and writes nothing.
  */
-export function nextVdsUsage(c: Reported, previous: VdsUsage | undefined): VdsUsage {
+function nextVdsUsage(c: Reported, previous: VdsUsage | undefined): VdsUsage {
   const interfaces = nextInterfaces(c, previous?.interfaces ?? []);
   const numaNodes = keepEqual(
     previous?.numaNodes ?? [],

@@ -7,7 +7,7 @@ import { abortMigration, exitText } from './reported-down.js';
 type AbsentRow = Row<AbsentCase, VmDraft>;
 
 /** Complete reports of the host without the VM, this one included (D23). A report counts once, however often it is judged. */
-export function missesSoFar(c: AbsentCase): number {
+function missesSoFar(c: AbsentCase): number {
   if (c.unsettled?.reason !== 'missing') return 1;
   return c.unsettled.lastSeq === c.stamp.seq ? c.unsettled.misses : c.unsettled.misses + 1;
 }

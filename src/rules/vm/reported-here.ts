@@ -16,7 +16,7 @@ const postCopy = (c: ReportedCase): boolean => said(c) === 'Paused' && pauseOf(c
 const migrationFailed = (c: ReportedCase): boolean =>
   stored(c) === 'MigratingFrom' && said(c) !== 'MigratingFrom' && !incoming(c) && running.has(said(c));
 
-export const pauseEvents: Readonly<Partial<Record<PauseStatus, EventName>>> = {
+const pauseEvents: Readonly<Partial<Record<PauseStatus, EventName>>> = {
   ENOSPC: 'VM_PAUSED_ENOSPC',
   EIO: 'VM_PAUSED_EIO',
   EPERM: 'VM_PAUSED_EPERM',

@@ -27,7 +27,7 @@ import { World } from './world.js';
 export const runRecovery: AreaRunner = async (c, failures) => {
   const agents = new FakeFetcher({ advance: false });
   const hosts = listOf(c.given['hosts']).map(factsOf);
-  hosts.forEach((_, i) => agents.host(`H${i + 1}`, { cluster: 'C1' }));
+  for (const i of hosts.keys()) agents.host(`H${i + 1}`, { cluster: 'C1' });
   const allowed = factsOf(factsOf(c.given['config'])['AutoRecoveryAllowedTypes'])['hosts'];
   const world = await World.make({
     agents,
@@ -77,7 +77,6 @@ function vmsOf(c: ConformanceCase): Vm[] {
 }
 
 async function recovery(world: World, hosts: readonly Facts[]): Promise<void> {
-  const sets = world.part('sets');
   for (const [i, facts] of hosts.entries()) {
     const name = `H${i + 1}`;
     await world.poke(name);
@@ -87,7 +86,6 @@ async function recovery(world: World, hosts: readonly Facts[]): Promise<void> {
   world.forget();
   world.part('hostRounds').recover();
   await world.settle();
-  for (const name of sets.hosts.ids()) sets.hosts.get(name);
 }
 
 /** A required network on a nic that is down. */

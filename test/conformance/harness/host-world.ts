@@ -157,6 +157,6 @@ export function callsOf(world: World, name: string): { readonly method: string; 
     .map(({ method, at }) => ({ method: shortOf(method), at: at ?? 0 }));
 }
 
-export const shortOf = (method: AgentMethod): string => method.replace(/^Host\./, '');
+const shortOf = (method: AgentMethod): string => method.replace(/^Host\./, '');
 
 export const statusOf = (facts: Facts): VdsStatus => (facts['status'] ?? 'Up') as VdsStatus;

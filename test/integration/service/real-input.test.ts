@@ -292,7 +292,7 @@ const expected: readonly [string, string, Record<string, unknown>][] = [
     {
       vm_id: WEB,
       read_rate: 10240,
-      write_rate: 524288.5,
+      write_rate: 524288,
       read_ops: '99120',
       write_ops: '218832',
       actual_size: '10737418240',
