@@ -13,10 +13,12 @@ import type {
   VmSpec,
   VmStatus,
 } from '../model/index.js';
-import type { VmJobSpec } from '../updater/index.js';
+import type { CommandOptions, VmJobSpec } from '../updater/index.js';
+import type { Explanation } from './explain/explanation.js';
 import type { IntentsApi } from './intents/index.js';
 
 export type { ClusterSpec, HostSpec, VmSpec } from '../model/index.js';
+export type { Explanation, ExplanationEvidence } from './explain/explanation.js';
 
 /** A host as people and programs see it. Times are ms since the epoch; null = not known. */
 export interface HostView {
@@ -79,55 +81,6 @@ export interface VmView {
   readonly cpuPercent: number | null;
   readonly memoryPercent: number | null;
   readonly networkPercent: number | null;
-}
-
-/** What was seen, and what followed. The same thing several times in a row is one entry. */
-export interface ExplanationEvidence {
-  readonly at: number;
-  readonly lastAt: number;
-  readonly times: number;
-  /** The rule that decided; null: it was only seen. */
-  readonly rule: string | null;
-  readonly text: string;
-  readonly becomes: readonly { readonly name: string; readonly from: string; readonly to: string }[];
-}
-
-/** Why something is as it is: what is wrong, since when, why, how sure that is, what comes next. */
-export interface Explanation {
-  readonly kind: 'vm' | 'host';
-  readonly id: string;
-  readonly name: string;
-  readonly status: string;
-  readonly since: number | null;
-  /** The status before it, as far as this process knows. */
-  readonly previous: string | null;
-  /** Of a VM: the name of the host that runs it, or ran it last as far as known. */
-  readonly host: string | null;
-  readonly freshness: Freshness;
-  readonly heardAt: number | null;
-  /** Name of the rule that gave the present status; null when it was loaded from the database. */
-  readonly rule: string | null;
-  /** Where that rule is documented. */
-  readonly doc: string | null;
-  readonly why: string;
-  /** The latest, in order of time. Kept while there is reason to ask, and lost with the process. */
-  readonly evidence: readonly ExplanationEvidence[];
-  /** Of a host: its last calls, oldest first. */
-  readonly calls: readonly {
-    readonly at: number;
-    readonly method: string;
-    readonly outcome: string;
-    readonly durationMs: number;
-    readonly code: string | null;
-  }[];
-  /** What one might expect, and why it was not done. */
-  readonly notDone: readonly { readonly what: string; readonly why: string }[];
-  /** What would end this state, and what it would become. */
-  readonly endsWhen: readonly string[];
-  /** at null: no time is known; a command to run, or a thing that may happen at any time. */
-  readonly next: readonly { readonly text: string; readonly at: number | null }[];
-  /** Rules that are off for it because a fact is not known. */
-  readonly rulesOff: readonly { readonly rule: string; readonly because: string }[];
 }
 
 export type Filter<V> = { readonly [K in keyof V]?: V[K] | readonly V[K][] };
@@ -276,6 +229,27 @@ export interface MonitorStatus {
   }[];
 }
 
+/**
+ * What the manager is doing to VMs, by their ids; they need not be known yet. Lost at a restart, as commands are.
+ */
+export interface CommandsApi {
+  /**
+   * A command works on the VM: its reports are not judged until the end, and those asked for before the end never. With
+   * "start", "run" and "migrate" it waits for the VM instead: reports are judged, they are its result, and when it fails
+   * the advice is `rerun`, not `autoRun`. It counts as ended after `ttlSeconds` (default 600, of those three 21,600), so
+   * that a manager that crashed blocks no VM for ever.
+   */
+  begin(vmId: string, command: string, options?: CommandOptions): void;
+  /** After "destroy", a forced stop: that the VM is gone within 20 s is its work, no failure. */
+  end(vmId: string, command: string): void;
+  /** The source's agent has taken the migration on: the VM is MigratingFrom. @throws OBSERVER_MODE, NOT_FOUND */
+  migrating(vm: string, destination: string): void;
+  /** When the VM next goes down, the advice is to start it again with its new configuration (`coldReboot`). */
+  expectColdReboot(vmId: string): void;
+  /** Whether its TPM and NVRAM data are safe. Until they are it is not judged Down: what is left of it would be destroyed. */
+  noteExternalData(vmId: string, kept: boolean): void;
+}
+
 export interface Monitor extends AsyncDisposable {
   /** Verdicts at once, in memory, before they are committed. */
   readonly changes$: Observable<Change>;
@@ -288,11 +262,7 @@ export interface Monitor extends AsyncDisposable {
   readonly vms: VmsApi;
   readonly clusters: ClustersApi;
   readonly log: LogApi;
-  readonly commands: {
-    /** A command of the manager works on the VM: reports are not judged until its end, and older ones never. */
-    begin(vmId: string, command: string): void;
-    end(vmId: string, command: string): void;
-  };
+  readonly commands: CommandsApi;
   /** Loads the stored state and begins to poll. Resolves when the state is served. */
   start(): Promise<void>;
   /** Ends polling, writes what waits, closes everything. Safe to call twice. */

@@ -152,7 +152,17 @@ function bindReadiness(container: Container): void {
 }
 
 function bindUpdaters(container: Container, settings: MonitorSettings): void {
-  container.bind(t.commands).toResolvedValue((clock) => new CommandBook(clock), [t.clock]);
+  container.bind(t.commands).toResolvedValue(
+    (clock, telemetry) =>
+      new CommandBook(clock, (vm, command) => {
+        telemetry.count('vurti_commands_expired_total');
+        telemetry.log('warn', 'A command of the manager has not ended within its time; the VM is judged again', {
+          vm,
+          command,
+        });
+      }),
+    [t.clock, t.telemetry],
+  );
   container.bind(t.records).toResolvedValue((ids) => new RecordMaker(ids, settings.mode), [t.ids]);
   container.bind(t.ports).toResolvedValue(
     (store, streams, telemetry, records, clock, scheduler) => {

@@ -39,7 +39,7 @@ export interface EntityParts {
 }
 
 /** What only somebody may say who manages the hosts. */
-function refuseObserver({ mode }: EntityParts): void {
+export function refuseObserver({ mode }: EntityParts): void {
   if (mode === 'observer') throw new VurtiError('OBSERVER_MODE', 'The engine manages these hosts');
 }
 

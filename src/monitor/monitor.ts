@@ -15,7 +15,6 @@ import type { MonitorSettings } from '../model/index.js';
 import type { PollingPushAdapter } from '../push-adapter/index.js';
 import { LogTail } from '../tail/index.js';
 import type {
-  CommandBook,
   FloodControl,
   HostRounds,
   IntentBook,
@@ -25,6 +24,7 @@ import type {
   VmUpdater,
 } from '../updater/index.js';
 import type { Explanation, LogApi, Monitor, MonitorStatus, ReadinessLevel } from './api.js';
+import { Commands } from './commands.js';
 import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';
 import { type ExplainContext, explainHost, explainVm } from './explain/index.js';
@@ -51,7 +51,7 @@ export class VurtiMonitor implements Monitor {
   readonly vms: Vms;
   readonly clusters: Clusters;
   readonly log: LogApi;
-  readonly commands: CommandBook;
+  readonly commands: Commands;
   readonly #options: MonitorOptions;
   readonly #parts: EntityParts;
   readonly #settings: MonitorSettings;
@@ -111,6 +111,7 @@ export class VurtiMonitor implements Monitor {
     this.#rounds = container.get(t.hostRounds);
     this.#readiness = container.get(t.readiness);
     this.#startedAt = this.#clock.now();
+    const book = container.get(t.commands);
     this.#explain = {
       view: this.#parts.view,
       mode: this.#settings.mode,
@@ -120,12 +121,12 @@ export class VurtiMonitor implements Monitor {
       vmTrail: (id) => this.#vmUpdater.trails.of(id),
       hostTrail: (id) => this.#vdsUpdater.trailOf(id),
       calls: (id) => this.#adapter.history(id),
-      commands: (id) => this.commands.of(id),
+      commands: (id) => book.of(id),
     };
     this.hosts = new Hosts(this.#parts);
     this.vms = new Vms(this.#parts);
     this.clusters = new Clusters(this.#parts);
-    this.commands = container.get(t.commands);
+    this.commands = new Commands(this.#parts, book, this.vms, this.hosts);
     const ports = container.get(t.ports);
     this.#intentBook = ports.intents;
     this.#flood = ports.flood;

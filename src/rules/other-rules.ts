@@ -23,6 +23,10 @@ export const vmOthers: readonly RuleDoc[] = [
     doc: 'The devices of a VM whose fingerprint had changed were read; the fingerprint is remembered from then on (D17).',
   },
   {
+    name: 'vm.command.migrating',
+    doc: 'The manager says that the VM’s host has begun to migrate it, and where to. Reports that were asked for before say nothing of it.',
+  },
+  {
     name: 'vm.devices.handed-in',
     doc: 'The manager has read the devices of a VM itself and hands the whole list in; it counts like one that was asked for.',
   },

@@ -144,6 +144,16 @@ export class VmUpdater {
     }
   }
 
+  /** The manager says that the VM's host has begun to migrate it. What was asked for before cannot undo that. */
+  migrating(vm: Vm, destination: string): void {
+    const now = this.#o.clock.now();
+    const cause: Cause = { rule: 'vm.command.migrating', source: { by: 'command', at: now } };
+    const statusSince = vm.dynamic.status === 'MigratingFrom' ? vm.dynamic.statusSince : now;
+    const dynamic = { ...vm.dynamic, status: 'MigratingFrom', migratingToVds: destination, statusSince } as const;
+    this.#o.commands.changed(vm.id);
+    this.#ledger.store(vm, { ...vm, dynamic }, cause, new Outbox(this.#o.ports)).send();
+  }
+
   /** A host came up: its agent's clock may have started anew (§4.3). */
   hostCameUp(hostId: string): void {
     this.#memory.forgetTimes(hostId);

@@ -101,6 +101,56 @@ describe('CommandBook', () => {
     expect(book.of('v1').changedAt).toBeNull();
   });
 
+  it('counts a command as ended when its time is over, and says so', async () => {
+    const time = new VirtualTime();
+    const expired: string[] = [];
+    const book = new CommandBook(time, (vmId, command) => expired.push(`${vmId} ${command}`));
+    book.begin('v1', 'snapshot', { ttlSeconds: 60 });
+    book.begin('v1', 'start', { ttlSeconds: 90 });
+    await time.runFor(59_999);
+    expect(book.of('v1')).toMatchObject({ busy: true, asyncRunning: true });
+    await time.runFor(10_000);
+    // What was asked for before its time was over may be older than what it did.
+    expect(book.of('v1')).toMatchObject({ busy: false, asyncRunning: true, changedAt: 60_000 });
+    await time.runFor(30_000);
+    expect(book.of('v1')).toMatchObject({ asyncRunning: false, changedAt: 60_000 });
+    expect(expired).toEqual(['v1 snapshot', 'v1 start']);
+  });
+
+  it('gives the time of the last one that began', async () => {
+    const { time, book } = setup();
+    book.begin('v1', 'snapshot', { ttlSeconds: 60 });
+    await time.runFor(50_000);
+    book.begin('v1', 'snapshot', { ttlSeconds: 60 });
+    await time.runFor(50_000);
+    expect(book.of('v1').busy).toBe(true);
+    await time.runFor(10_000);
+    expect(book.of('v1').busy).toBe(false);
+  });
+
+  it.each([
+    ['snapshot', 600],
+    ['migrate', 21_600],
+  ])('has a time for each command: %s', async (command, seconds) => {
+    const { time, book } = setup();
+    book.begin('v1', command);
+    await time.runFor(seconds * 1000 - 1);
+    expect(Object.values(book.of('v1'))).toContain(true);
+    await time.runFor(1);
+    expect(Object.values(book.of('v1'))).not.toContain(true);
+  });
+
+  it('keeps nothing that cannot matter any more', async () => {
+    const { time, book } = setup();
+    book.begin('v1', 'snapshot');
+    book.end('v1', 'snapshot');
+    book.expectColdReboot('v2');
+    await time.runFor(3_600_001);
+    for (const vmId of ['v1', 'v2']) book.of(vmId);
+    expect(book.size).toBe(1);
+    expect(book.of('v2').coldReboot).toBe(true);
+  });
+
   it('forgets', () => {
     const { book } = setup();
     book.begin('v1', 'snapshot');

@@ -1,8 +1,8 @@
 import type { Cause } from '../../events/index.js';
 import type { VmCommands } from '../../rules/index.js';
 import type { TrailStep } from '../../updater/index.js';
-import type { Explanation } from '../api.js';
 import type { ViewContext } from '../views.js';
+import type { Explanation } from './explanation.js';
 
 /** Where an explanation takes its facts from. Nothing of it is gathered before somebody asks. */
 export interface ExplainContext {

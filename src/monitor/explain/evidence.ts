@@ -1,5 +1,5 @@
 import type { TrailStep } from '../../updater/index.js';
-import type { ExplanationEvidence } from '../api.js';
+import type { ExplanationEvidence } from './explanation.js';
 
 const MOST = 8;
 const grouped = (n: number): string => n.toLocaleString('en-US');

@@ -1,10 +1,10 @@
 import { notMonitored, type Vds } from '../../model/index.js';
 import { graceSeconds, hostOutlook } from '../../rules/index.js';
-import type { Explanation } from '../api.js';
 import { rulesOff } from '../rules-off.js';
 import { hostView } from '../views.js';
 import type { ExplainContext } from './context.js';
 import { evidenceOf, latest } from './evidence.js';
+import type { Explanation } from './explanation.js';
 import { because } from './why.js';
 
 export function explainHost(context: ExplainContext, host: Vds): Explanation {

@@ -1,10 +1,10 @@
 import { notRunning, type Vds, type Vm, vmPollAllowed } from '../../model/index.js';
 import { vmOutlook } from '../../rules/index.js';
-import type { Explanation, ExplanationEvidence } from '../api.js';
 import { rulesOffFor } from '../rules-off.js';
 import { hostView, vmView } from '../views.js';
 import type { ExplainContext } from './context.js';
 import { evidenceOf, latest } from './evidence.js';
+import type { Explanation, ExplanationEvidence } from './explanation.js';
 import { because } from './why.js';
 
 export function explainVm(context: ExplainContext, vm: Vm): Explanation {

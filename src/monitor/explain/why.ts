@@ -1,6 +1,6 @@
 import type { Cause } from '../../events/index.js';
 import { ruleAnchor, ruleDoc } from '../../rules/index.js';
-import type { Explanation } from '../api.js';
+import type { Explanation } from './explanation.js';
 
 /** Why the present status, in the words of its rule. `detail`: what the rule does not say, a reason or an exit message. */
 export function because(cause: Cause | undefined, detail: string | null): Pick<Explanation, 'rule' | 'doc' | 'why'> {
