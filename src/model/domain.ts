@@ -24,6 +24,8 @@ export interface DomainFacts {
 /** One description, taken apart when it is asked for: there may be hundreds in one answer. */
 export interface DomainReport {
   readonly vmId: string;
+  /** Characters: how much there is to take apart. */
+  readonly size: number;
   /** @throws SyntaxError when it cannot be read; the message is safe to log. */
   read(): DomainFacts;
 }

@@ -37,6 +37,8 @@ interface Memory {
   unreadable: { readonly hash: string; readonly until: number } | null;
 }
 
+/** Some 50 µs. */
+const CHARACTERS_PER_STEP = 1024;
 /** What cannot be read now will hardly be readable at the next poll. */
 const UNREADABLE_MS = minutes(5);
 
@@ -77,13 +79,13 @@ export class VmDevices {
     }
   }
 
-  /** Descriptions that were asked for, one VM per step: taking one apart may take a while. */
+  /** Descriptions that were asked for. Taking one apart takes a while: a large one counts as several steps. */
   *onDomains({ host, stamp, domains }: VmDevicesReceived): Generator<void, void, void> {
     for (const domain of domains.values()) {
       const vm = this.#o.sets.vms.get(domain.vmId);
       const facts = vm?.dynamic.runOnVds === host ? this.#read(vm, domain) : undefined;
       if (vm !== undefined && facts !== undefined) this.#onFacts(vm, facts, stamp);
-      yield;
+      for (let work = 0; work <= domain.size; work += CHARACTERS_PER_STEP) yield;
     }
   }
 

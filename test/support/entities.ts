@@ -108,7 +108,7 @@ export function sample(more: Partial<VmStatisticsSample> = {}): VmStatisticsSamp
 /** libvirt's description of a VM; what is not said is not in it. */
 export function domain(vmId: string, more: Partial<DomainFacts> = {}): DomainReport {
   const nothing: DomainFacts = { name: vmId, vcpus: null, memoryMb: null, devices: [], guestDisks: new Map() };
-  return { vmId, read: () => ({ ...nothing, ...more }) };
+  return { vmId, size: 0, read: () => ({ ...nothing, ...more }) };
 }
 
 export function nicSample(name: string, more: Partial<NicSample> = {}): NicSample {

@@ -19,6 +19,10 @@ export class DomainXml implements DomainReport {
     this.#xml = xml;
   }
 
+  get size(): number {
+    return this.#xml.length;
+  }
+
   read(): DomainFacts {
     const domain = parseXml(this.#xml);
     if (domain.name !== 'domain') throw new SyntaxError('the XML does not describe a VM');

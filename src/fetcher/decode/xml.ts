@@ -17,7 +17,9 @@ interface Open extends XmlElement {
 }
 
 /** libvirt's description of a VM is some ten thousand characters; hundreds of disks fit into this. */
-const LONGEST_XML = 1_048_576;
+const LONGEST_XML = 524_288;
+/** The reader looks at its own limits (64 KiB of one text or value) after each piece. */
+const PIECE = 65_536;
 const MAX_DEPTH = 32;
 const MAX_ELEMENTS = 20_000;
 
@@ -44,6 +46,7 @@ export function parseXml(text: string): XmlElement {
   };
   parser.onattribute = ({ name, value }) => attributes.set(name, value);
   parser.onopentag = ({ name }) => {
+    if (root !== undefined && open.length === 0) throw new SyntaxError('the XML has a second root');
     elements += 1;
     if (elements > MAX_ELEMENTS) throw new SyntaxError(`the XML has more than ${MAX_ELEMENTS} elements`);
     if (open.length >= MAX_DEPTH) throw new SyntaxError(`the XML is nested deeper than ${MAX_DEPTH} levels`);
@@ -60,7 +63,8 @@ export function parseXml(text: string): XmlElement {
   };
   parser.ontext = onText;
   parser.oncdata = onText;
-  parser.write(text).close();
+  for (let at = 0; at < text.length; at += PIECE) parser.write(text.slice(at, at + PIECE));
+  parser.close();
   if (root === undefined) throw new SyntaxError('the XML has no element');
   return root;
 }
