@@ -1,6 +1,6 @@
 import { Container } from 'inversify';
 import { Channel, type Streams } from '../events/index.js';
-import { type AgentCaller, HttpFetcher } from '../fetcher/index.js';
+import { HttpFetcher } from '../fetcher/index.js';
 import { type Clock, RealTime, type Scheduler, silentTelemetry, systemIds, systemRandom } from '../kernel/index.js';
 import { type AgentTls, agentMethods, type MonitorSettings, observerMethods } from '../model/index.js';
 import { PollingPushAdapter } from '../push-adapter/index.js';
@@ -22,7 +22,7 @@ import {
   VmUpdater,
 } from '../updater/index.js';
 import { HostRegistry } from './host-registry.js';
-import { DestroyLeftovers, type IntentHandler, IntentRunner } from './intents/index.js';
+import { DestroyLeftovers, IntentRunner } from './intents/index.js';
 import type { MonitorOptions } from './options.js';
 import { Readiness } from './readiness.js';
 import { isSynced } from './status-report.js';
@@ -59,32 +59,35 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
       }),
     [t.fetcher, t.sets, t.streams, t.registry, t.pipeline, t.clock, t.scheduler, t.random, t.telemetry],
   );
-  container.bind(t.intentRunner).toResolvedValue(
-    (ports, streams, fetcher, registry, scheduler, telemetry) =>
-      new IntentRunner({
-        ...{ book: ports.intents, streams, telemetry },
-        handlers: handlersOf(options, settings, fetcher, registry, scheduler),
-      }),
-    [t.ports, t.streams, t.fetcher, t.registry, t.scheduler, t.telemetry],
-  );
+  bindIntents(container, options, settings);
   for (const module of options.modules ?? []) container.load(module);
   return container;
 }
 
-/** An observer has none, whatever it was given. */
-function handlersOf(
-  options: MonitorOptions,
-  settings: MonitorSettings,
-  caller: AgentCaller,
-  registry: HostRegistry,
-  scheduler: Scheduler,
-): IntentHandler[] {
-  if (settings.mode === 'observer') return [];
-  const endpointOf = (hostId: string) => registry.endpointOf(hostId);
-  return [
-    ...(settings.actions.destroyLeftovers ? [new DestroyLeftovers({ caller, endpointOf, scheduler })] : []),
-    ...(options.intentHandler === undefined ? [] : [options.intentHandler]),
-  ];
+function bindIntents(container: Container, options: MonitorOptions, settings: MonitorSettings): void {
+  container.bind(t.intentRunner).toResolvedValue(
+    (ports, streams, pipeline, readiness, fetcher, registry, commands, scheduler, telemetry) => {
+      const endpointOf = (hostId: string) => registry.endpointOf(hostId);
+      const isBusy = (vmId: string): boolean => {
+        const { busy, asyncRunning } = commands.of(vmId);
+        return busy || asyncRunning;
+      };
+      const { destroyLeftovers } = settings.actions;
+      const own = destroyLeftovers ? [new DestroyLeftovers({ caller: fetcher, endpointOf, isBusy, scheduler })] : [];
+      const given = options.intentHandler === undefined ? [] : [options.intentHandler];
+      return new IntentRunner({
+        // An observer has none, whatever it was given.
+        handlers: settings.mode === 'observer' ? [] : [...own, ...given],
+        ...{ book: ports.intents, streams, telemetry },
+        whenApplied: () => pipeline.whenIdle(),
+        isSynced: () => readiness.level === 'synced',
+      });
+    },
+    [
+      ...([t.ports, t.streams, t.pipeline, t.readiness, t.fetcher, t.registry] as const),
+      ...([t.commands, t.scheduler, t.telemetry] as const),
+    ],
+  );
 }
 
 function bindEffects(container: Container, options: MonitorOptions, settings: MonitorSettings): void {

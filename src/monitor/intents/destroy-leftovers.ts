@@ -11,6 +11,8 @@ const NO_SUCH_VM = 1;
 export interface DestroyLeftoversOptions {
   readonly caller: AgentCaller;
   readonly endpointOf: (hostId: string) => HostEndpoint | undefined;
+  /** A command of the manager works on the VM or waits for it: it may be about to run there. */
+  readonly isBusy: (vmId: string) => boolean;
   readonly scheduler: Scheduler;
 }
 
@@ -25,6 +27,7 @@ export class DestroyLeftovers implements IntentHandler {
   async handle(intent: Intent, signal: AbortSignal): Promise<boolean> {
     const { vmId, hostId } = intent;
     if (intent.intent !== 'destroy' || vmId === null || hostId === null) return false;
+    if (this.#o.isBusy(vmId)) throw new VurtiError('NOT_READY', `A command of the manager works on VM ${vmId}`);
     const host = this.#o.endpointOf(hostId);
     if (host === undefined) throw new VurtiError('NOT_FOUND', `Nobody knows where host ${hostId} is`);
     const deadline = {
