@@ -339,7 +339,7 @@ Not done   Down by absence  needs 2 complete reports
 Ends when  kvm-07 lists it → that status
            another host lists it → it moves there
 Next       next attempt at 09:00:06 (in 6s) · vurti explain host kvm-07
-Off        vm.ha-restart: not known: which VMs are highly available
+Off        not known: which VMs are highly available (vm.ha-restart)
 Events     08:53:49.000 WARNING └ VM_SET_TO_UNKNOWN_STATUS  web-03  was set to Unknown
 `);
     expect(JSON.parse((await cli.run('explain', 'vm', 'web-03', '--json')).out)).toMatchObject({
