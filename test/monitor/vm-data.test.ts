@@ -47,6 +47,7 @@ describe('devices of a VM', () => {
     await t.clock.runFor(1);
     expect(vms.deviceWord('web').list([])).toBe(true);
     expect(vms.devices('web')).toMatchObject([{ id: 'disk', plugged: false, address: null }]);
+    await t.clock.runFor(1);
     expect(
       t.records().some((record) => record.kind === 'change' && record.changes.some(({ to }) => to === UPDATE_HASH)),
     ).toBe(true);
