@@ -26,6 +26,13 @@ export { dynamicAtStart } from './host/start.js';
 export { statsTransitions } from './host/stats-transitions.js';
 
 export { decideOff } from './host/vms-off.js';
+export {
+  isAboutHost,
+  isAboutRemains,
+  isCounted,
+  isIntentKind,
+  isWithdrawnBy,
+} from './intent-grounds.js';
 export type { Row } from './row.js';
 export { plainDoc, ruleAnchor, ruleBook, ruleDoc } from './rule-book.js';
 export { rulesDocument } from './rules-document.js';

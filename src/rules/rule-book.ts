@@ -172,8 +172,8 @@ export const ruleBook: readonly RuleChapter[] = [
 /** Anchor of a rule in docs/rules.md. */
 export const ruleAnchor = (name: string): string => name.replaceAll('.', '-');
 
-/** Without the sections of oVirt's behaviour that we worked from: nobody else has that paper. */
-export const plainDoc = (doc: string): string => doc.replaceAll(/ \(§[^)]*\)/g, '');
+/** Without references to the papers that we worked from: nobody else has them. */
+export const plainDoc = (doc: string): string => doc.replaceAll(/ \((?:§[^)]*|D\d+(?:, D\d+)*)\)/g, '');
 
 let byName: ReadonlyMap<string, string> | undefined;
 

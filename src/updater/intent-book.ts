@@ -1,7 +1,7 @@
 import { type Cause, type Change, Channel, type Intent, type IntentRecord, type LogRecord } from '../events/index.js';
 import type { Clock } from '../kernel/index.js';
 import type { IntentRow, RowWrite, VmStatsReport } from '../model/index.js';
-import { groundOf, isAboutHost, isIntentKind, isWithdrawnBy } from './intent-grounds.js';
+import { isAboutHost, isAboutRemains, isCounted, isIntentKind, isWithdrawnBy } from '../rules/index.js';
 
 export interface IntentBookOptions {
   readonly clock: Clock;
@@ -86,7 +86,7 @@ export class IntentBook {
     const about = this.#byHost.get(hostId);
     if (about === undefined) return;
     const gone = [...about].filter(
-      ({ row }) => groundOf(row.intent) === 'remains' && row.vmId !== null && !report.has(row.vmId),
+      ({ row }) => isAboutRemains(row.intent) && row.vmId !== null && !report.has(row.vmId),
     );
     if (gone.length > 0) this.#o.write(gone.map((holding) => this.#drop(holding)));
   }
@@ -134,14 +134,12 @@ export class IntentBook {
   #isNewRound(known: Holding, record: IntentRecord): boolean {
     const { acknowledgedAt, round } = known.row;
     // Counting of rounds begins anew with a process: what the last one left open is the first round of this one.
-    if (known.inherited && acknowledgedAt === null) {
+    if (known.inherited && acknowledgedAt === null && isCounted(record.intent)) {
       known.inherited = false;
       return false;
     }
     if (round !== record.round) return true;
-    return (
-      groundOf(record.intent) === 'remains' && acknowledgedAt !== null && record.time > acknowledgedAt + NOT_DONE_MS
-    );
+    return isAboutRemains(record.intent) && acknowledgedAt !== null && record.time > acknowledgedAt + NOT_DONE_MS;
   }
 
   #hold(holding: Holding): void {
