@@ -41,6 +41,11 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
     'vurti hosts activate kvm-09 -q',
     'vurti hosts activate kvm-09 -o json',
   ],
+  'hosts confirm-rebooted': [
+    'vurti hosts confirm-rebooted kvm-07            # after a look at its console',
+    'vurti hosts confirm-rebooted kvm-07 --yes',
+    'vurti hosts confirm-rebooted kvm-07 --yes && vurti vms --status Down',
+  ],
   'hosts maintenance': [
     'vurti hosts maintenance kvm-09',
     'vurti hosts maintenance kvm-09 --reason "new disks"',

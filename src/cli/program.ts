@@ -193,6 +193,11 @@ function hostCommands(root: Command, act: Act, filters: (command: Command, statu
     .argument('<name>')
     .action(act(async (c, name: never) => (await import('./commands/hosts.js')).activateHost(c, name)));
   hosts
+    .command('confirm-rebooted')
+    .description('you have proof that a lost host was off: its VMs do not run (manager mode)')
+    .argument('<name>')
+    .action(act(async (c, name: never) => (await import('./commands/hosts.js')).confirmRebooted(c, name)));
+  hosts
     .command('maintenance')
     .description('do not judge a host for now')
     .argument('<name>')

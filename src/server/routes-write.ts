@@ -34,6 +34,13 @@ export function writeRoutes(app: FastifyInstance, context: RouteContext): void {
     return { ...envelope(monitor, 'Host'), item: apiHost(monitor.hosts.activate(ref)) };
   });
 
+  app.post('/api/v1/hosts/:ref/confirm-rebooted', (request) => {
+    const { ref } = parse(refParams, request.params, 'path');
+    parse(emptyBody, request.body, 'body');
+    const monitor = context.loaded();
+    return { ...envelope(monitor, 'Host'), item: apiHost(monitor.hosts.confirmRebooted(ref)) };
+  });
+
   app.post('/api/v1/hosts/:ref/maintenance', (request) => {
     const { ref } = parse(refParams, request.params, 'path');
     const body = parse(maintenanceBody, request.body, 'body');

@@ -262,6 +262,11 @@ kvm-31  Up             1h     live 4s          2  12%  34%   1%  prod     kvm-31
         'kvm-9 is in Maintenance: it is not judged until vurti hosts activate kvm-9\n',
       ],
       [['hosts', 'activate', 'kvm-9'], 'activate kvm-9', 'kvm-9 is monitored again: Up.\n'],
+      [
+        ['hosts', 'confirm-rebooted', 'kvm-07', '--yes'],
+        'confirmRebooted id-kvm-07',
+        'kvm-07 was off: its VMs do not run any more.\n',
+      ],
       [['hosts', 'remove', 'kvm-9', '--yes'], 'remove id-kvm-9', 'kvm-9 removed.\n'],
       [['poke', 'kvm-31'], 'poke id-kvm-31', 'kvm-31 is asked now.\n'],
     ];
@@ -275,6 +280,12 @@ kvm-31  Up             1h     live 4s          2  12%  34%   1%  prod     kvm-31
       kind: 'Host',
       item: { name: 'kvm-9' },
     });
+  });
+
+  it('takes a host for dead only after a yes', async () => {
+    const no = troubled({ isTTY: true, answer: '' });
+    expect((await no.run('hosts', 'confirm-rebooted', 'kvm-07')).code).toBe(2);
+    expect(no.service.monitor.calls).toEqual([]);
   });
 
   it('removes only after a yes', async () => {
@@ -420,6 +431,7 @@ describe('version, help', () => {
     'hosts add',
     'hosts remove',
     'hosts activate',
+    'hosts confirm-rebooted',
     'hosts maintenance',
     'vms',
     'tail',

@@ -64,6 +64,21 @@ describe('tail', () => {
     expect([code, out]).toEqual([0, expect.stringMatching(expected)]);
   });
 
+  it('says of events that were held back when that was, in the time of the reader', async () => {
+    const cli = new Cli();
+    cli.service.monitor.log.event('EVENTS_HELD_BACK', {
+      host: 'kvm-22',
+      time: T0,
+      params: {
+        ...{ Event: 'HOST_INTERFACE_STATE_DOWN/HOST_INTERFACE_STATE_UP', Count: '14', Why: 'flap' },
+        ...{ From: '2026-01-31T08:58:41.000Z', To: '2026-01-31T08:59:11.000Z', Last: 'ens1f0 went up' },
+      },
+    });
+    expect((await cli.run('tail', '--utc')).out).toContain(
+      '… HOST_INTERFACE_STATE_DOWN/HOST_INTERFACE_STATE_UP repeated 14× 08:58:41–08:59:11, held back (flap); the last one: ens1f0 went up\n',
+    );
+  });
+
   it('tells the cause under each event', async () => {
     const { out } = await incident().run('tail', '--utc', '-p', 'error', '-x');
     expect(

@@ -251,7 +251,10 @@ export function fakeMonitor(): FakeMonitor {
         return { ...find('host', monitor.hostList, ref), status: 'Maintenance' };
       },
       refresh: () => undefined,
-      confirmRebooted: (ref) => find('host', monitor.hostList, ref),
+      confirmRebooted: (ref) => {
+        calls.push(`confirmRebooted ${ref}`);
+        return find('host', monitor.hostList, ref);
+      },
       rebooting: (ref) => find('host', monitor.hostList, ref),
       imageTransfers: () => undefined,
       addPending: () => undefined,

@@ -17,6 +17,7 @@ describe('writes', () => {
     ],
     ['DELETE', '/api/v1/hosts/kvm-01', undefined, 200, 'remove id-kvm-01'],
     ['POST', '/api/v1/hosts/kvm-01/activate', undefined, 200, 'activate kvm-01'],
+    ['POST', '/api/v1/hosts/kvm-01/confirm-rebooted', undefined, 200, 'confirmRebooted kvm-01'],
     ['POST', '/api/v1/hosts/kvm-01/maintenance', { reason: 'new disks' }, 200, 'maintenance kvm-01 new disks'],
     ['POST', '/api/v1/hosts/kvm-01/maintenance', undefined, 200, 'maintenance kvm-01'],
     ['POST', '/api/v1/hosts/id-kvm-02/poke', undefined, 200, 'poke id-kvm-02'],

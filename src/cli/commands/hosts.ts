@@ -138,6 +138,20 @@ export async function activateHost(context: Context, ref: string): Promise<void>
   done(context, answer, `${escapeControl(answer.item.name)} is monitored again: ${answer.item.status}.`);
 }
 
+export async function confirmRebooted(context: Context, ref: string): Promise<void> {
+  const client = context.client();
+  const { item } = await client.get<ItemEnvelope<ApiHost>>(path(ref));
+  const name = escapeControl(item.name);
+  if (!context.globals.yes) {
+    await confirm(
+      context,
+      `Do you know that ${name} was off? Its ${count(item.vms)} VMs become Down and may be started elsewhere. [y/N] `,
+    );
+  }
+  const answer = await client.send<ItemEnvelope<ApiHost>>('POST', `${path(item.id)}/confirm-rebooted`);
+  done(context, answer, `${name} was off: its VMs do not run any more.`);
+}
+
 export async function maintainHost(
   context: Context,
   ref: string,

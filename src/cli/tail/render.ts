@@ -55,7 +55,16 @@ const about = (event: ApiEvent): string => escapeControl(event.vm ?? event.vmId 
 function eventLine(event: ApiEvent, style: Style, options: EventLineOptions): string {
   const part = event.parent === null ? '' : '└ ';
   const name = padEnd(`${part}${event.name}`, options.nameWidth);
-  return `${head(event, style, options)} ${name}  ${padEnd(about(event), options.aboutWidth)}  ${escapeControl(event.message)}`;
+  return `${head(event, style, options)} ${name}  ${padEnd(about(event), options.aboutWidth)}  ${escapeControl(messageOf(event, options))}`;
+}
+
+/** Times inside a message are those of its reader. */
+function messageOf(event: ApiEvent, { now, utc }: EventLineOptions): string {
+  const { Event, Count, From = '', To = '', Why, Last } = event.params;
+  const [from, to] = [toMs(From), toMs(To)];
+  if (event.name !== 'EVENTS_HELD_BACK' || Number.isNaN(from) || Number.isNaN(to)) return event.message;
+  const span = `${clockTime(from, now, utc)}–${clockTime(to, now, utc)}`;
+  return `… ${Event} repeated ${Count}× ${span}, held back (${Why}); the last one: ${Last}`;
 }
 
 /** Lines of events that came together. Parts of one incident that say the same become one line. */
