@@ -23,7 +23,9 @@ export type {
   Freshness,
   HostSpec,
   MonitorSettings,
+  ReportedDevice,
   VdsStatus,
+  VmDevice,
   VmSpec,
   VmStatus,
 } from './model/index.js';
@@ -31,6 +33,8 @@ export { defaultSettings, vdsStatusIds, vmStatusIds } from './model/index.js';
 export {
   type AgentTlsOptions,
   createMonitor,
+  type DeviceSpec,
+  type DeviceWord,
   type Explanation,
   type HostView,
   type IntentHandler,

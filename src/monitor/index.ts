@@ -1,5 +1,7 @@
 export type {
   ClustersApi,
+  DeviceSpec,
+  DeviceWord,
   Explanation,
   ExplanationEvidence,
   Filter,

@@ -40,7 +40,7 @@ export * from './tick-plan.js';
 export type { EventDraft, HostSignal, IntentDraft, NotDone, Signal } from './verdict.js';
 export { absentTransitions } from './vm/absent.js';
 export type { VmCase, VmCommands } from './vm/case.js';
-export { admission, decideVm, type NotAdmitted, type VmVerdict } from './vm/decide.js';
+export { admission, decideVm, type NotAdmitted, type VmVerdict, vmAfter } from './vm/decide.js';
 export { judgeDeviceHash } from './vm/device-hash.js';
 export {
   type DeviceTimes,

@@ -10,7 +10,7 @@ import {
 import type { Clock, Telemetry } from '../kernel/index.js';
 import type { EvidenceStamp, HostSettings, MonitorSettings, Vds, Vm, VmReport } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
-import { admission, decideOff, decideVm, type VmCase, type VmVerdict } from '../rules/index.js';
+import { admission, decideOff, decideVm, type VmCase, type VmVerdict, vmAfter } from '../rules/index.js';
 import type { CommandBook } from './command-book.js';
 import type { Steps } from './evidence-queue.js';
 import { Incidents } from './incidents.js';
@@ -180,8 +180,9 @@ export class VmUpdater {
     try {
       if (vm.dynamic.status !== report.status) return;
       this.#takeStatistics(vm, report, stamp);
-      // Jobs move on with every poll and say nothing about the VM's state: they are no evidence of a change.
-      if (this.jobs.moveOn(vm, report, stamp)) this.#decide(vm.id, report, stamp);
+      // Neither a job that moves on nor a hosted engine's VM that waits for its import is evidence of a change.
+      const waits = vm.static.origin === 'HOSTED_ENGINE';
+      if (waits || this.jobs.moveOn(vm, report, stamp)) this.#decide(vm.id, report, stamp);
     } catch (error) {
       this.#failed(vm.id, stamp.host, error);
     }
@@ -236,7 +237,7 @@ export class VmUpdater {
     const incident = of.incident ?? this.incidents.of(c.host.id, c.vm?.dynamic.status);
     const cause = of.cause ?? causeOf(verdict.rule, c.stamp);
     const outbox = new Outbox(this.#o.ports);
-    const after = this.#nextVm(c, verdict);
+    const after = vmAfter(c, verdict);
     if (after !== undefined && after !== c.vm) this.#ledger.store(c.vm, after, cause, outbox, incident);
     this.trails.decided(c, verdict, after, cause);
     const about = { host: c.host, vm: after };
@@ -258,17 +259,7 @@ export class VmUpdater {
       this.#o.commands.coldRebootQueued(after.id);
     }
     for (const request of draft.requests) this.#o.ports.streams.requests.publish(request);
-  }
-
-  #nextVm(c: VmCase, { draft, changes }: VmVerdict): Vm | undefined {
-    const { guestInterfaces, jobs, static: said } = draft;
-    if (c.vm === undefined) {
-      if (said === undefined) return undefined;
-      return { id: said.id, static: said, dynamic: draft.state, guestInterfaces, jobs, devices: [] };
-    }
-    const dynamic = changes.length === 0 ? c.vm.dynamic : draft.state;
-    const next: Vm = { ...c.vm, static: said ?? c.vm.static, dynamic, guestInterfaces, jobs };
-    return Object.keys(next).every((part) => next[part as keyof Vm] === c.vm?.[part as keyof Vm]) ? c.vm : next;
+    if (after !== undefined) this.#takeData(c, verdict, after.id);
   }
 
   /** What the process remembers of the decision beside the stored state. */
@@ -282,10 +273,16 @@ export class VmUpdater {
     if (c.report === null) return;
     if (vm.dynamic.runOnVds === c.host.id) set.vms.noteSeen(vm.id);
     this.#memory.noteJudged(vm.id, c.host.id, c.report);
-    if (!draft.takeStatistics) return;
-    this.#takeStatistics(vm, c.report, c.stamp);
-    if (draft.migrationFailed) this.figures.migrationFailed(vm.id);
-    this.devices.noteReport(vm, c.report, c.stamp);
+  }
+
+  /** The rest of the report, when its verdict has gone out: what it gives rise to comes after that, in the log as well. */
+  #takeData({ report, stamp }: VmCase, { draft }: VmVerdict, vmId: string): void {
+    // Whoever was told of the verdict may have changed the VM, or removed it.
+    const vm = this.#o.sets.vms.get(vmId);
+    if (vm === undefined || report === null || !draft.takeStatistics) return;
+    this.#takeStatistics(vm, report, stamp);
+    if (draft.migrationFailed) this.figures.migrationFailed(vmId);
+    this.devices.noteReport(vm, report, stamp);
   }
 
   /** Never throws: figures that cannot be read must not stop a decision half-way. */

@@ -133,6 +133,17 @@ describe('devices that the manager hands in', () => {
     expect([w.current().dynamic.hash, w.requests]).toEqual(['new', []]);
   });
 
+  it('whole: what is written last is what is known, also when the VM changes with the next report', async () => {
+    const w = withVm();
+    w.vmUpdater.devices.putList(w.current(), [disk('d1')], w.vmUpdater.devices.now());
+    await w.later();
+    w.forget();
+    w.poll('h1', [polled('v1', 'Paused', { deviceHash: 'new' })]);
+    const rows = w.rows('vm_dynamic');
+    expect(w.current().dynamic).toMatchObject({ status: 'Paused', hash: 'new' });
+    expect(rows.at(-1)).toEqual({ kind: 'vm_dynamic', row: w.current().dynamic });
+  });
+
   it('whole, but older than what is known: not taken', async () => {
     const w = withVm();
     const askedAt = w.vmUpdater.devices.now();

@@ -1,4 +1,4 @@
-import { diffOf, type FieldChange, type VmDynamic, vmDynamicFields } from '../../model/index.js';
+import { diffOf, type FieldChange, type Vm, type VmDynamic, vmDynamicFields } from '../../model/index.js';
 import { applyEach, matchOne } from '../row.js';
 import { absentTransitions } from './absent.js';
 import type { AbsentCase, KnownCase, ReportedCase, UnknownVmCase, VmCase } from './case.js';
@@ -44,6 +44,19 @@ export function decideVm(c: VmCase): VmVerdict {
   const rule = ruleOf(c, draft, note);
   const changes = c.vm === undefined ? [] : diffOf(vmDynamicFields, c.vm.dynamic, draft.dynamic as VmDynamic);
   return { rule, effects, draft, changes };
+}
+
+/** The VM after the verdict; the same object when nothing of it changes, undefined while it is not stored. */
+export function vmAfter({ vm }: VmCase, { draft, changes }: VmVerdict): Vm | undefined {
+  const { guestInterfaces, jobs, static: said } = draft;
+  if (vm === undefined) {
+    if (said === undefined) return undefined;
+    return { id: said.id, static: said, dynamic: draft.state, guestInterfaces, jobs, devices: [] };
+  }
+  const dynamic = changes.length === 0 ? vm.dynamic : draft.state;
+  const next: Vm = { ...vm, static: said ?? vm.static, dynamic, guestInterfaces, jobs };
+  const parts = Object.keys(next) as (keyof Vm)[];
+  return parts.every((part) => next[part] === vm[part]) ? vm : next;
 }
 
 function ruleOf(c: VmCase, draft: VmDraft, note: (name: string) => void): string {

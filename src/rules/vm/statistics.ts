@@ -56,7 +56,7 @@ export function networkPercent(
 }
 
 /** The same for a VM, where a nic that receives nothing does not count (§4.12): it sends into the void. */
-function vmNetworkPercent(nics: readonly VmInterfaceStatistics[]): number | null {
+export function vmNetworkPercent(nics: readonly VmInterfaceStatistics[]): number | null {
   const used = networkPercent(nics.filter((nic) => nic.rxRate !== null && nic.rxRate > 0));
   return used ?? (nics.some((nic) => nic.rxRate !== null || nic.txRate !== null) ? 0 : null);
 }
