@@ -400,6 +400,15 @@ Events     none in the log
     expect(out).toContain('Not done   fence  the service has run\n                  for less than 300s\n');
   });
 
+  it('counts the rules that are off where there are many', async () => {
+    const cli = new Cli();
+    const rulesOff = ['a', 'b', 'c', 'c'].map((fact, i) => ({ rule: `r${i}`, because: `not known: ${fact}` }));
+    cli.service.monitor.explain = () => explanation({ rulesOff });
+    expect((await cli.run('explain', 'vm', 'web-01')).out).toContain(
+      'Off        4 rules, for want of 3 facts: vurti status -v\n',
+    );
+  });
+
   it('escapes what agents say', async () => {
     const cli = new Cli();
     cli.service.monitor.explain = () =>

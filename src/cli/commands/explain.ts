@@ -11,6 +11,8 @@ const LABEL = 11;
 const RECENT_EVENTS = 100;
 const RECENT_LINES = 5;
 const RECENT_CALLS = 4;
+/** More of them are a matter of the cluster, not of this one. */
+const MOST_FACTS = 2;
 const LATELY_MS = 600_000;
 /** Narrower than this nothing is broken any more. */
 const NARROWEST = 20;
@@ -145,6 +147,11 @@ function nextText({ next }: ApiExplanation, page: Page): string {
 function offLines({ rulesOff }: ApiExplanation, page: Page): string[][] {
   const byFact = new Map<string, string[]>();
   for (const { rule, because } of rulesOff) byFact.set(because, [...(byFact.get(because) ?? []), rule]);
+  if (byFact.size > MOST_FACTS) {
+    return [
+      page.hanging('', `${count(rulesOff.length)} rules, for want of ${count(byFact.size)} facts: vurti status -v`),
+    ];
+  }
   return [...byFact].map(([because, rules]) => page.hanging('', `${escapeControl(because)} (${rules.join(', ')})`));
 }
 
