@@ -1,5 +1,6 @@
 import { catalogue } from '../events/index.js';
 import { notMonitored, pauseIsError, type Vds, type Vm } from '../model/index.js';
+import { graceSeconds } from '../rules/index.js';
 import type { MonitorStatus } from './api.js';
 import type { ViewContext } from './views.js';
 
@@ -95,13 +96,11 @@ function hostTrouble(context: ViewContext, host: Vds, now: number): Trouble | un
   }
 }
 
-function graceLeft({ registry }: ViewContext, host: Vds, now: number): number {
+/** From the last answer on, as the rules count it and explain tells it. */
+function graceLeft({ registry, sets }: ViewContext, host: Vds, now: number): number {
   const { grace } = registry.settingsOf(host.id);
-  const total =
-    grace.seconds +
-    grace.perVmSeconds * host.dynamic.vmCount +
-    (host.static.spmStatus === 'None' ? 0 : grace.spmSeconds);
-  return (host.dynamic.statusSince ?? now) + Math.trunc(total) * 1000 - now;
+  const lastAnswerAt = sets.hosts.liveness(host.id)?.lastAnswerAt ?? now;
+  return lastAnswerAt + graceSeconds(grace, host.dynamic.vmCount, host.static.spmStatus) * 1000 - now;
 }
 
 function vmTrouble({ sets }: ViewContext, vm: Vm, now: number): Trouble | undefined {

@@ -273,3 +273,15 @@ it('keeps nothing for VMs whose reports do not differ', async () => {
   expect(t.explain('vm', 'vm-7').evidence.map(({ rule }) => rule)).toEqual([null]);
   expect(t.explain('vm', 'vm-0').evidence.map(({ rule }) => rule)).toContain('vm.here.status-changed');
 });
+
+it('status and explain tell the same of the grace that is left', async () => {
+  const agents = fleet();
+  await using t = await createTestMonitor({ fetcher: agents });
+  await t.clock.runFor(minutes(1));
+  agents.on('kvm-07').refuse();
+  await t.clock.runUntil(() => t.host('kvm-07').status === 'Connecting', { within: minutes(1) });
+  await t.clock.runFor(seconds(10));
+  const left = ((t.host('kvm-07').graceEndsAt ?? 0) - t.clock.now()) / 1000;
+  const [first] = t.monitor.status().attention;
+  expect(first?.text).toContain(`, ${Math.floor(left)}s of grace left; its 26 VMs keep their status`);
+});
