@@ -258,7 +258,7 @@ describe('explain a VM', () => {
 
 it('keeps nothing for VMs whose reports do not differ', async () => {
   const agents = new FakeFetcher({ advance: true }).host('kvm-01', {
-    vms: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`vm-${i}`, { status: 'Up' } as const])),
+    vms: Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`vm-${i}`, { status: 'Up' } as const])),
   });
   await using t = await createTestMonitor({ fetcher: agents });
   await t.clock.runFor(minutes(2));
@@ -272,7 +272,7 @@ it('keeps nothing for VMs whose reports do not differ', async () => {
   await t.clock.runFor(minutes(1));
   expect(t.explain('vm', 'vm-7').evidence.map(({ rule }) => rule)).toEqual([null]);
   expect(t.explain('vm', 'vm-0').evidence.map(({ rule }) => rule)).toContain('vm.here.status-changed');
-});
+}, 60_000);
 
 it('status and explain tell the same of the grace that is left', async () => {
   const agents = fleet();
