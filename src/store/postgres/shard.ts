@@ -99,9 +99,10 @@ export class Shard {
    */
   async take(db: Kysely<unknown>, count: number): Promise<number> {
     for (;;) {
+      const epoch = this.#epoch;
       const { rows } = await sql<{ head: number }>`
         update ${this.#table('shard')} set head = head + ${count}
-        where name = ${SHARD} and epoch = ${this.#epoch} and holder = ${this.#token} and head = ${this.#head}
+        where name = ${SHARD} and epoch = ${epoch} and holder = ${this.#token} and head = ${this.#head}
         returning head`.execute(db);
       if (rows.length > 0) return this.#head;
       const row = await this.#locked(db);
@@ -109,6 +110,8 @@ export class Shard {
       if (row.head !== this.#head) {
         throw fenced(`the head of the log is ${row.head} instead of ${this.#head}: somebody else changed it`);
       }
+      // Our own new epoch may have come while the statement was under way with the old one.
+      if (epoch !== this.#epoch && row.epoch === this.#epoch) continue;
       if (!this.#bumping || row.epoch <= this.#epoch) {
         throw fenced(`the log is in epoch ${row.epoch} instead of ${this.#epoch}`);
       }
