@@ -11,6 +11,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,
+    setupFiles: 'test/support/property-seed.ts',
     projects: [
       {
         extends: true,

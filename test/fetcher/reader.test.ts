@@ -105,6 +105,13 @@ describe('booleans', () => {
   it('anything else is a problem', () => {
     expect(read('yes', (r) => r.bool('f'))).toEqual({ value: undefined, problems: unreadable });
   });
+
+  it.each(['{"toString":null,"valueOf":1}', '[]', '2', '{"__proto__":null}'])(
+    '%s is a problem, and no more',
+    (json) => {
+      expect(read(JSON.parse(json), (r) => r.bool('f'))).toEqual({ value: undefined, problems: unreadable });
+    },
+  );
 });
 
 describe('texts', () => {

@@ -103,9 +103,10 @@ export class Reader {
     const value = this.raw(key);
     if (typeof value === 'boolean') return value;
     if (isBlank(value)) return undefined;
-    const word = String(value).trim().toLowerCase();
-    if (word === 'true' || word === '1') return true;
-    if (word === 'false' || word === '0') return false;
+    // Only what is a word already is read as one: an object may carry a `toString` that is no function.
+    const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
+    if (word === 'true' || word === '1' || word === 1) return true;
+    if (word === 'false' || word === '0' || word === 0) return false;
     return this.#unreadable(key, value, 'not true or false');
   }
 
