@@ -16,7 +16,7 @@ import { decodeVdsHardware } from './decode/vds-hardware.js';
 import { decodeVdsStats } from './decode/vds-stats.js';
 import { decodeDomains, decodeVmList } from './decode/vm-lists.js';
 import { ParsedVmStatsReport } from './decode/vm-stats-report.js';
-import type { AgentParams, CallOptions, Fetcher } from './ports.js';
+import type { AgentParams, CallOptions, Fetcher, PushListener, PushSubscription } from './ports.js';
 import { listOf, objectOf } from './rpc.js';
 
 /** One call on its way: what is asked of whom, and the signal that gives it up. */
@@ -36,6 +36,11 @@ export abstract class AgentFetcher implements Fetcher {
 
   abstract release(hostId: string): void;
   abstract close(): Promise<void>;
+
+  /** Unless a protocol says otherwise, agents speak when they are asked. */
+  listen(_host: HostEndpoint, _listener: PushListener): PushSubscription | null {
+    return null;
+  }
 
   /** Asks and gives the `result` as parsed. May throw anything. */
   protected abstract ask(question: AgentQuestion): Promise<unknown>;

@@ -4,4 +4,14 @@ export { FakeFetcher, type FakeFetcherOptions } from './fake/fake-fetcher.js';
 export type { FakeHost, FakeHostFacts } from './fake/fake-host.js';
 export type { FakeVm, FakeVmFacts } from './fake/fake-vm.js';
 export { HttpFetcher, type HttpFetcherOptions } from './http/http-fetcher.js';
-export type { AgentCaller, CallOptions, Fetcher, VdsFetcher, VmFetcher } from './ports.js';
+export type {
+  AgentCaller,
+  AgentSession,
+  CallOptions,
+  Fetcher,
+  PushFetcher,
+  PushListener,
+  PushSubscription,
+  VdsFetcher,
+  VmFetcher,
+} from './ports.js';

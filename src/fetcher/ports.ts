@@ -1,5 +1,7 @@
+import type { VurtiError } from '../kernel/index.js';
 import type {
   AgentMethod,
+  AgentPush,
   DomainReport,
   HostEndpoint,
   VdsCapabilitiesReport,
@@ -47,8 +49,43 @@ export interface VmFetcher {
   ): Promise<ReadonlyMap<string, DomainReport>>;
 }
 
-/** A fetcher keeps a connection per host at most, made at the first call. */
-export interface Fetcher extends VdsFetcher, VmFetcher, AgentCaller {
+/** What a connection is, as far as it is known when it is made. */
+export interface AgentSession {
+  /** End of validity of the agent's certificate, ms since the epoch; null without TLS. */
+  readonly agentCertificateExpiresAt: number | null;
+  /** The same of our own client certificate. */
+  readonly clientCertificateExpiresAt: number | null;
+}
+
+/**
+ * Contract: `connected`, then any number of `pushed`, then `lost`, and from the start again; nothing after the
+ * subscription is closed. `connected` is said when the agent has taken our subscription to its events: a poll that begins
+ * after it misses nothing that is not also pushed. Pushes come in the order of the connection, and are never kept back for
+ * a listener: one that is slow is the listener's affair. A listener does not throw.
+ */
+export interface PushListener {
+  connected(session: AgentSession): void;
+  pushed(push: AgentPush): void;
+  /** What was pushed from now on until the next `connected` is lost. */
+  lost(error: VurtiError): void;
+}
+
+export interface PushSubscription {
+  /** The listener hears nothing more. The connection stays as long as there are calls, else it may be closed. */
+  close(): void;
+}
+
+/** Agents that tell by themselves what happens. */
+export interface PushFetcher {
+  /**
+   * Keeps the host's connection, the one that calls use too, and makes it again with growing, jittered waits when it is
+   * lost. null: the protocol of this host knows no pushes. One listener per host.
+   */
+  listen(host: HostEndpoint, listener: PushListener): PushSubscription | null;
+}
+
+/** A fetcher keeps a connection per host at most, made at the first call or subscription. */
+export interface Fetcher extends VdsFetcher, VmFetcher, PushFetcher, AgentCaller {
   /** The host is gone or its address changed: its connection is closed and forgotten. */
   release(hostId: string): void;
   /** Closes all connections; calls in flight reject with AGENT_ABORTED. */

@@ -5,6 +5,7 @@ export { type Field, type FieldKind, type Fields, initialRow, type Mutable, type
 export * from './intent.js';
 export * from './inventory.js';
 export * from './liveness.js';
+export * from './pushes.js';
 export * from './readers.js';
 export * from './reports.js';
 export * from './rows.js';

@@ -118,6 +118,7 @@ class ScriptedFetcher implements Fetcher {
     this.#call(host, 'dumpXmls', options, () => new Map(vmIds.map((id) => [id, domain(id)])), vmIds);
 
   call = () => Promise.resolve(null);
+  listen = () => null;
 
   release(hostId: string): void {
     this.released.push(hostId);
