@@ -1,7 +1,9 @@
+export { decodePush } from './decode/push.js';
 export { decodeVmStatusEvent } from './decode/vm-event.js';
 export type { FakeAgent, FakeCall } from './fake/fake-agent.js';
 export { FakeFetcher, type FakeFetcherOptions } from './fake/fake-fetcher.js';
 export type { FakeHost, FakeHostFacts } from './fake/fake-host.js';
+export type { FakePush } from './fake/fake-pushes.js';
 export type { FakeVm, FakeVmFacts } from './fake/fake-vm.js';
 export { HttpFetcher, type HttpFetcherOptions } from './http/http-fetcher.js';
 export type {

@@ -5,6 +5,7 @@ export {
   type FakeFetcherOptions,
   type FakeHost,
   type FakeHostFacts,
+  type FakePush,
   type FakeVm,
   type FakeVmFacts,
 } from '../fetcher/index.js';

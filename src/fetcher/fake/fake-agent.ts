@@ -3,7 +3,8 @@ import type { AgentMethod } from '../../model/index.js';
 import { agentError } from '../agent-errors.js';
 import type { AgentQuestion } from '../agent-fetcher.js';
 import { capabilitiesPayload, type FakeHost, hardwarePayload, ipOf, statsPayload } from './fake-host.js';
-import { type FakeTime, type FakeVm, statusWord, vmListEntry, vmPayload } from './fake-vm.js';
+import { type FakePush, FakePushes, statusOf } from './fake-pushes.js';
+import { eventClockOf, type FakeTime, type FakeVm, statusWord, vmListEntry, vmPayload } from './fake-vm.js';
 
 /** One question that the agent was asked, whatever it answered. */
 export interface FakeCall {
@@ -48,11 +49,15 @@ export class FakeAgent {
   readonly #calls: FakeCall[] = [];
   readonly #waiting = new Set<(error: unknown) => void>();
   #startedAt: { wall: number; monotonic: number } | undefined;
+  /** What it says unasked. For the fetcher. */
+  readonly pushes: FakePushes;
+  #cutByRefusal = false;
 
-  constructor(name: string, host: FakeHost, setting: () => FakeSetting) {
+  constructor(name: string, host: FakeHost, setting: () => FakeSetting, pushes: boolean) {
     this.name = name;
     this.#host = host;
     this.#setting = setting;
+    this.pushes = new FakePushes(pushes, () => eventClockOf(this.#time()));
     this.#vms = new Map(Object.entries(host.vms ?? {}));
     for (const vm of this.#vms.values()) statusWord(vm.status ?? 'Up');
   }
@@ -62,7 +67,7 @@ export class FakeAgent {
     return this.#behave({ kind: 'hang' }, methods);
   }
 
-  /** Nothing listens at its address. */
+  /** Nothing listens at its address: its connection for pushes is gone as well. */
   refuse(...methods: AgentMethod[]): this {
     return this.#behave({ kind: 'refuse' }, methods);
   }
@@ -88,6 +93,7 @@ export class FakeAgent {
     if (methods.length === 0) {
       this.#behaviours.clear();
       this.#delays.clear();
+      if (this.#cutByRefusal) this.reconnect();
     }
     for (const method of methods) {
       this.#behaviours.delete(method);
@@ -115,6 +121,53 @@ export class FakeAgent {
   /** Forgets the VMs: they are in no list any more. */
   without(...vmIds: string[]): this {
     for (const vmId of vmIds) this.#vms.delete(vmId);
+    return this;
+  }
+
+  /**
+   * Sends a message as it is, and changes nothing of what it answers. It is lost while the connection is down, and while
+   * the agent recovers (code 99), which drops its events. An agent of a FakeFetcher without `pushes` begins to push now.
+   */
+  push(event: FakePush): this {
+    const behaviour = this.#behaviours.get('all');
+    const recovers = behaviour?.kind === 'code' && behaviour.code === 99;
+    if (!recovers) this.pushes.push(event);
+    return this;
+  }
+
+  /** Pushes fields of one VM, in the agent's own words: `{ status: 'Down', exitCode: 0, exitReason: 7 }`. */
+  pushStatus(vmId: string, fields: Readonly<Record<string, unknown>>, notifyTime?: number): this {
+    const time = notifyTime === undefined ? {} : { notify_time: notifyTime };
+    return this.push({ method: `|virt|VM_status|${vmId}`, params: { [vmId]: fields, ...time } });
+  }
+
+  /** How far a migration from this host is. */
+  pushMigration(vmId: string, fields: { progress?: number; postcopy?: boolean; downtime?: number }): this {
+    return this.push({ method: `|virt|VM_migration_status|${vmId}`, params: { [vmId]: fields } });
+  }
+
+  /** Changes the VM as `with` does and pushes its state, as a real agent does both. */
+  announce(vmId: string, change: FakeVm = {}): this {
+    this.with(vmId, change);
+    return this.pushStatus(vmId, statusOf(vmId, this.#vms.get(vmId) ?? {}));
+  }
+
+  /** Cuts the connection: what is pushed until `reconnect` is lost. Questions are answered all the same. */
+  disconnect(): this {
+    this.pushes.cut();
+    return this;
+  }
+
+  /** The connection stands again, and the agent pushes. */
+  reconnect(): this {
+    this.#cutByRefusal = false;
+    this.pushes.open();
+    return this;
+  }
+
+  /** Until when its certificates are valid, ms since the epoch; said at the next connection. */
+  certificates(session: { agentCertificateExpiresAt?: number; clientCertificateExpiresAt?: number }): this {
+    this.pushes.session = { ...this.pushes.session, ...session };
     return this;
   }
 
@@ -178,6 +231,10 @@ export class FakeAgent {
 
   #behave(behaviour: Behaviour, methods: readonly AgentMethod[]): this {
     for (const method of forAll(methods)) this.#behaviours.set(method, behaviour);
+    if (behaviour.kind === 'refuse' && methods.length === 0 && this.pushes.isOpen) {
+      this.#cutByRefusal = true;
+      this.disconnect();
+    }
     return this;
   }
 

@@ -2,6 +2,7 @@ import { type Clock, CountedIds, type Scheduler, VurtiError } from '../../kernel
 import { type AgentMethod, agentMethods, type HostEndpoint } from '../../model/index.js';
 import { agentError } from '../agent-errors.js';
 import { AgentFetcher, type AgentQuestion } from '../agent-fetcher.js';
+import type { PushListener, PushSubscription } from '../ports.js';
 import { answerOf, resultOf } from '../rpc.js';
 import { FakeAgent } from './fake-agent.js';
 import { type FakeHost, type FakeHostFacts, hostFacts } from './fake-host.js';
@@ -12,6 +13,8 @@ export interface FakeFetcherOptions {
   readonly allowed?: ReadonlySet<AgentMethod>;
   /** true: counters, elapsed times and the event clock move on with the clock. Default: all stands still. */
   readonly advance?: boolean;
+  /** true: agents push from the beginning, and what they do without a word is a gap. Default: from their first push. */
+  readonly pushes?: boolean;
   /** For slow agents. */
   readonly scheduler?: Scheduler;
   /** For times of calls and the agents' own clocks. */
@@ -28,11 +31,13 @@ export class FakeFetcher extends AgentFetcher {
   #scheduler: Scheduler | undefined;
   #clock: Clock | undefined;
   readonly #advance: boolean;
+  readonly #pushes: boolean;
   #closed = false;
 
   constructor(options: FakeFetcherOptions = {}) {
     super(options.allowed ?? new Set(agentMethods));
     this.#advance = options.advance ?? false;
+    this.#pushes = options.pushes ?? false;
     this.#scheduler = options.scheduler;
     this.#clock = options.clock;
   }
@@ -49,7 +54,7 @@ export class FakeFetcher extends AgentFetcher {
     if (this.#agents.has(name))
       throw new VurtiError('BAD_ARGUMENT', `There is a host ${name} already; change it by on()`);
     const setting = () => ({ scheduler: this.#scheduler, clock: this.#clock, advance: this.#advance });
-    this.#agents.set(name, new FakeAgent(name, host, setting));
+    this.#agents.set(name, new FakeAgent(name, host, setting, this.#pushes));
     return this;
   }
 
@@ -74,6 +79,12 @@ export class FakeFetcher extends AgentFetcher {
       for (const [id, vm] of agent.vms) if (!vms.has(id)) vms.set(id, vmFacts(id, vm, facts.cluster));
     }
     return { hosts, vms: [...vms.values()] };
+  }
+
+  /** null for a host that nobody made: it cannot be reached. */
+  override listen(host: HostEndpoint, listener: PushListener): PushSubscription | null {
+    const agent = this.#agents.get(host.id) ?? this.#agents.get(host.name);
+    return this.#closed || agent === undefined ? null : agent.pushes.listen(host, listener);
   }
 
   release(hostId: string): void {

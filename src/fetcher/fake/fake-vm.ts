@@ -113,10 +113,15 @@ export function vmFacts(id: string, vm: FakeVm, hostCluster: string): FakeVmFact
   };
 }
 
+/** The agent's event clock: statusTime and notify_time. */
+export function eventClockOf(time: FakeTime): number {
+  return EVENT_CLOCK + Math.trunc(time.seconds * 1000);
+}
+
 /** The VM's entry in the answer of Host.getAllVmStats. */
 export function vmPayload(id: string, vm: FakeVm, hostIp: string, time: FakeTime): Record<string, unknown> {
   const status = vm.status ?? 'Up';
-  const clock = { statusTime: String(EVENT_CLOCK + Math.trunc(time.seconds * 1000)) };
+  const clock = { statusTime: String(eventClockOf(time)) };
   const payload = status === 'Down' ? downPayload(vm) : runningPayload(id, vm, status, hostIp, time);
   return { ...clock, status: statusWord(status), vmId: id, ...payload, ...vm.fields };
 }
