@@ -19,7 +19,7 @@ const rooms = {
     packages: ['rxjs', 'inversify', 'zod', 'yaml'],
   },
   testing: { rooms: [...open, 'monitor', 'fetcher', 'events', 'store'], packages: ['rxjs'] },
-  server: { rooms: [...open, 'monitor', 'events'], packages: ['fastify', 'zod', 'pino'] },
+  server: { rooms: [...open, 'monitor', 'events'], packages: ['fastify', 'prom-client', 'zod', 'pino'] },
   simulator: { rooms: [...open], packages: [] },
   cli: {
     rooms: [...open, 'monitor', 'server', 'simulator', 'store/embedded', 'events'],

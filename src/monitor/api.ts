@@ -90,6 +90,8 @@ export interface HostsApi {
   /** @throws NOT_FOUND, AMBIGUOUS */
   get(ref: string): HostView;
   list(): readonly HostView[];
+  /** Lazily, for callers that pause between them; what comes or goes meanwhile may be left out. */
+  each(): Iterable<HostView>;
   where(filter: Filter<HostView>): readonly HostView[];
   /** Adds a host, or changes the inventory of the one with this id. */
   put(spec: HostSpec): HostView;
@@ -135,6 +137,8 @@ export interface DeviceWord {
 export interface VmsApi {
   get(ref: string): VmView;
   list(): readonly VmView[];
+  /** Lazily, for callers that pause between them; what comes or goes meanwhile may be left out. */
+  each(): Iterable<VmView>;
   where(filter: Filter<VmView>): readonly VmView[];
   put(spec: VmSpec): VmView;
   remove(ref: string): void;

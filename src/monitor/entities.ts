@@ -68,6 +68,14 @@ export class Hosts implements HostsApi {
     return [...this.#p.view.sets.hosts.ids()].map((id) => this.#viewOf(id));
   }
 
+  *each(): Generator<HostView, void, void> {
+    const { hosts } = this.#p.view.sets;
+    for (const id of hosts.ids()) {
+      const host = hosts.get(id);
+      if (host !== undefined) yield hostView(this.#p.view, host);
+    }
+  }
+
   where(filter: Filter<HostView>): readonly HostView[] {
     return this.list().filter((host) => matches(host, filter));
   }
@@ -180,6 +188,14 @@ export class Vms implements VmsApi {
 
   list(): readonly VmView[] {
     return [...this.#p.view.sets.vms.ids()].map((id) => this.get(id));
+  }
+
+  *each(): Generator<VmView, void, void> {
+    const { vms } = this.#p.view.sets;
+    for (const id of vms.ids()) {
+      const vm = vms.get(id);
+      if (vm !== undefined) yield vmView(this.#p.view, vm);
+    }
   }
 
   where(filter: Filter<VmView>): readonly VmView[] {

@@ -5,6 +5,7 @@ import type { ListenAddress, Monitor } from '../monitor/index.js';
 import { toJson } from './convert.js';
 import { allowedHosts, checkHost, checkToken } from './guard.js';
 import { fromHttpLayer, problemOf } from './problem.js';
+import { type MetricsOptions, metricsRoutes } from './routes-metrics.js';
 import { readRoutes } from './routes-read.js';
 import { serviceRoutes } from './routes-service.js';
 import { writeRoutes } from './routes-write.js';
@@ -24,6 +25,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
+  /** Without it there is no /metrics. */
+  readonly metrics?: MetricsOptions;
   /** How long a client may take to send its request. */
   readonly requestTimeoutMs?: number;
 }
@@ -133,6 +136,7 @@ export function createServer(options: ServerOptions): VurtiServer {
     closing: closing.signal,
   };
   serviceRoutes(app, options.monitor, options.phase);
+  if (options.metrics !== undefined) metricsRoutes(app, options.metrics, options.monitor, options.scheduler);
   readRoutes(app, context);
   writeRoutes(app, context);
 

@@ -232,6 +232,7 @@ export function fakeMonitor(): FakeMonitor {
     hosts: {
       get: (ref) => find('host', monitor.hostList, ref),
       list: () => monitor.hostList,
+      each: () => monitor.hostList,
       where: () => [],
       put: (spec: HostSpec) => {
         calls.push(`put host ${JSON.stringify(spec)}`);
@@ -264,6 +265,7 @@ export function fakeMonitor(): FakeMonitor {
     vms: {
       get: (ref) => find('VM', monitor.vmList, ref),
       list: () => monitor.vmList,
+      each: () => monitor.vmList,
       where: () => [],
       put: (spec) => {
         calls.push(`put vm ${JSON.stringify(spec)}`);

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { type LogLevel, VurtiError } from '../../kernel/index.js';
 import { type Assignment, type LoadedSettings, loadSettings, type Monitor, VERSION } from '../../monitor/index.js';
+import { OwnMetrics } from '../../server/index.js';
 import type { Context } from '../context.js';
 import { settingsFile } from '../discover.js';
 import { Answer, exitCodes } from '../errors.js';
@@ -35,12 +36,10 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   await refuseSecond(settings.dataDir, shownDir, io);
 
   const pretty = settings.log.format === 'pretty' || (settings.log.format === 'auto' && context.err.isTTY);
-  const telemetry = logTelemetry({
-    level: levelOf(loaded, pretty, context),
-    pretty,
-    output: io.stderr,
-    style: context.err,
-  });
+  const metrics = new OwnMetrics({ process: true });
+  const telemetry = metrics.beside(
+    logTelemetry({ level: levelOf(loaded, pretty, context), pretty, output: io.stderr, style: context.err }),
+  );
   const greeting = new Greeting(context, pretty, (message, fields) => telemetry.log('info', message, fields));
   greeting.begin(title(loaded, options, shownDir));
   const service = new Service({
@@ -50,6 +49,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
     clock: io.clock,
     scheduler: io.scheduler,
     telemetry,
+    metrics,
     progress: (step, url) => {
       if (step === 'listening') greeting.line('API answers', url);
       else greeting.line('serving', servingText(service.monitor));

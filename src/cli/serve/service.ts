@@ -13,7 +13,7 @@ import {
   shownSettings,
   VERSION,
 } from '../../monitor/index.js';
-import { createServer, ensureToken, type VurtiServer } from '../../server/index.js';
+import { createServer, ensureToken, type OwnMetrics, type VurtiServer } from '../../server/index.js';
 import { type Simulation, startSimulation } from '../../simulator/index.js';
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
 import { removeServiceFile, writeServiceFile } from '../service-file.js';
@@ -26,6 +26,7 @@ export interface ServiceOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
+  readonly metrics: OwnMetrics;
   /** Told of each step that is done. */
   readonly progress: (step: 'listening' | 'serving', url: string) => void;
 }
@@ -158,6 +159,7 @@ export class Service {
       clock,
       scheduler,
       telemetry,
+      metrics: { own: this.#options.metrics, series: loaded.settings.metrics },
     });
     const url = await this.#server.listen();
     const since = new Date(clock.now()).toISOString();

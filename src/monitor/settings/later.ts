@@ -11,7 +11,6 @@ export const laterSettings: Readonly<Record<string, string>> = {
   'server.tls': 'listen on 127.0.0.1, behind a reverse proxy with TLS if others must reach it',
   events: 'all events are kept',
   sinks: 'read events with vurti tail or GET /api/v1/events',
-  metrics: 'read figures from GET /api/v1/status',
 };
 
 /** Protocols that a fetcher speaks. The day another one does, this list is all there is to change. */

@@ -275,6 +275,18 @@ export const settingsSchema = z.strictObject({
       ).default(d.actions.destroyLeftovers),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      perVm: doc(
+        z.boolean(),
+        'Whether GET /metrics has series of single VMs; counts by cluster and status are always there.',
+      ).default(true),
+      statusSeries: doc(
+        z.enum(['code', 'enum']),
+        'code: one series per VM with oVirt’s number of its status. enum: one per VM and status.',
+      ).default('code'),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: doc(

@@ -1,0 +1,76 @@
+/** One metric of the service about itself. Names and units follow Prometheus; they are added, never renamed (SemVer). */
+export interface OwnMetric {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Upper bounds, of histograms. */
+  readonly buckets?: readonly number[];
+}
+
+const short = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+const calls = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** What the parts tell the Telemetry port by name; a name that is not here is a bug that a test finds. */
+export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
+  vurti_polls_total: { type: 'counter', help: 'Cycles of calls to a host that have ended.', labels: ['failed'] },
+  vurti_polls_skipped_total: {
+    type: 'counter',
+    help: 'Ticks that found their host busy, or its evidence not applied yet.',
+    labels: ['because'],
+  },
+  vurti_poll_lateness_seconds: {
+    type: 'histogram',
+    help: 'How long after its due time the first call of a cycle left; contact: whether the host is in contact.',
+    labels: ['contact'],
+    buckets: short,
+  },
+  vurti_agent_calls_total: {
+    type: 'counter',
+    help: 'Calls to agents by how they ended.',
+    labels: ['method', 'outcome'],
+  },
+  vurti_agent_call_seconds: {
+    type: 'histogram',
+    help: 'Time from question to decoded answer, or to its failure.',
+    labels: ['method'],
+    buckets: calls,
+  },
+  vurti_evidence_total: { type: 'counter', help: 'Pieces of evidence applied, by name.', labels: ['name'] },
+  vurti_updater_slices_total: { type: 'counter', help: 'Turns of the event loop that applied evidence.' },
+  vurti_report_problems_total: { type: 'counter', help: 'Fields or entries of answers that could not be read.' },
+  vurti_rule_errors_total: { type: 'counter', help: 'Decisions that failed by a bug; the entity keeps its state.' },
+  vurti_vm_reports_skipped_total: {
+    type: 'counter',
+    help: 'Reports of a VM that were not judged, and why (docs/rules.md, admission).',
+    labels: ['reason'],
+  },
+  vurti_events_total: { type: 'counter', help: 'Events written to the log.', labels: ['name'] },
+  vurti_events_held_back_total: {
+    type: 'counter',
+    help: 'Events that flood control or flap damping held back; their number stands in a summary.',
+    labels: ['name'],
+  },
+  vurti_intents_done_total: { type: 'counter', help: 'Advice that a handler has carried out.', labels: ['intent'] },
+  vurti_intents_failed_total: { type: 'counter', help: 'Tries of a handler that failed.', labels: ['intent'] },
+  vurti_commands_expired_total: {
+    type: 'counter',
+    help: 'Commands whose end the manager never told; they blocked their VM until then.',
+  },
+  vurti_stale_hosts: { type: 'gauge', help: 'Monitored hosts without an answer for watchdog.thresholdSeconds.' },
+  vurti_store_flush_seconds: { type: 'histogram', help: 'Time of one flush to the database.', buckets: short },
+  vurti_store_flush_failures_total: { type: 'counter', help: 'Flushes that failed and were tried again.' },
+  vurti_store_rows_total: { type: 'counter', help: 'Rows written.' },
+  vurti_store_records_total: { type: 'counter', help: 'Records written to the log.' },
+  vurti_store_rows_set_aside: { type: 'gauge', help: 'Rows that the database refuses and that wait for a change.' },
+  vurti_store_rows_refused_total: { type: 'counter', help: 'Rows that the database refused.', labels: ['table'] },
+  vurti_store_rows_not_understood_total: {
+    type: 'counter',
+    help: 'Stored rows that this version could not read at its start.',
+    labels: ['table'],
+  },
+  vurti_embedded_database_start_seconds: {
+    type: 'histogram',
+    help: 'Start of the embedded PostgreSQL.',
+    buckets: [0.1, 0.2, 0.5, 1, 2, 5, 10, 30],
+  },
+};
