@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { silentTelemetry } from '../../../src/kernel/index.js';
 import { vmStatusIds } from '../../../src/model/index.js';
+import { metricsDocument, OwnMetrics } from '../../../src/server/index.js';
 import { ownMetrics } from '../../../src/server/metrics/catalogue.js';
 import { sample } from '../../../src/server/metrics/exposition.js';
-import { OwnMetrics } from '../../../src/server/metrics/index.js';
 import { host, T0, vm } from '../fake-monitor.js';
 import { type Setup, setup } from '../setup.js';
 
@@ -176,4 +176,13 @@ describe('the service about itself', () => {
     }
     expect([...said.keys()].sort()).toEqual(Object.keys(ownMetrics).sort());
   });
+});
+
+it('every family that is scraped stands in the reference, once', async () => {
+  const set = scraped();
+  set.monitor.vmList = [vm('db-12', { status: 'Paused', pause: 'EIO' })];
+  const families = (await lines(set)).filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ')[2]);
+  const document = metricsDocument('');
+  expect(families.length).toBeGreaterThan(40);
+  for (const family of families) expect(document.split(`| \`${family}\` |`)).toHaveLength(2);
 });
