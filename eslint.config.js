@@ -31,9 +31,9 @@ const rxjsPaths = ['rxjs', 'rxjs/operators'].map((name) => ({
 }));
 
 export default defineConfig(
-  { ignores: ['dist/', '.bench/', '.vurti/', 'coverage/'] },
+  { ignores: ['dist/', '.bench/', '.vurti/', 'coverage/', '.mutation/'] },
   {
-    files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'vitest.config.ts'],
+    files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'vitest.config.ts', 'vitest.mutation.config.ts'],
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     plugins: { '@typescript-eslint': tseslint.plugin },
     languageOptions: {
