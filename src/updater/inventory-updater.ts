@@ -1,4 +1,4 @@
-import type { Cause } from '../events/index.js';
+import type { Cause, ChangeRecord } from '../events/index.js';
 import { type Clock, VurtiError } from '../kernel/index.js';
 import {
   type Cluster,
@@ -7,6 +7,7 @@ import {
   clusterFields,
   clusterNetworkFields,
   diffOf,
+  type FieldChange,
   type HostSpec,
   initialLiveness,
   initialRow,
@@ -34,6 +35,9 @@ export interface InventoryUpdaterOptions {
 
 const DEFAULT_CLUSTER = 'Default';
 
+/** Writes down what became of a network. */
+type TellNetwork = (name: string, what: ChangeRecord['what'], changes: readonly FieldChange[]) => void;
+
 /** Writes what people and managers say: hosts, VMs, clusters, and statuses that are nobody's verdict. */
 export class InventoryUpdater {
   readonly #o: InventoryUpdaterOptions;
@@ -51,12 +55,23 @@ export class InventoryUpdater {
       id: before?.id ?? spec.id ?? spec.name,
     };
     const outbox = new Outbox(this.#o.ports);
+    const now = this.#o.clock.now();
+    const cause: Cause = { rule: 'inventory', source: { by: 'inventory', at: now } };
     const changes = diffOf(clusterFields, before ?? initialRow(clusterFields), cluster);
     if (before === undefined || changes.length > 0) {
       this.#o.inventory.putCluster(cluster);
       outbox.row({ kind: 'cluster', row: cluster });
+      const what = before === undefined ? 'added' : 'changed';
+      const of = { entity: 'cluster', entityId: cluster.id, clusterId: cluster.id, what, changes } as const;
+      outbox.record(this.#o.records.clusterChange(of, cause, now));
     }
-    if (networks !== undefined) this.#putNetworks(cluster.id, networks, outbox);
+    if (networks !== undefined) {
+      const tell: TellNetwork = (name, what, networkChanges) => {
+        const of = { entity: 'network', entityId: name, clusterId: cluster.id, what, changes: networkChanges } as const;
+        outbox.record(this.#o.records.clusterChange(of, cause, now));
+      };
+      this.#putNetworks(cluster.id, networks, outbox, tell);
+    }
     outbox.send();
     return cluster;
   }
@@ -95,7 +110,10 @@ export class InventoryUpdater {
     this.#send((outbox, cause) => {
       outbox.row({ kind: 'vds_static', row: after.static });
       outbox.row({ kind: 'vds_dynamic', row: after.dynamic });
-      const changes = diffOf(vdsStaticFields, initialRow(vdsStaticFields), after.static);
+      const changes = [
+        ...diffOf(vdsStaticFields, initialRow(vdsStaticFields), after.static),
+        ...diffOf(vdsDynamicFields, { ...initialRow(vdsDynamicFields), id }, after.dynamic),
+      ];
       outbox.record(this.#o.records.change({ host: after, vm: undefined }, 'host', 'added', changes, cause, now));
       outbox.change({ name: 'VdsAdded', cause, ...hostPart(after) });
     });
@@ -183,7 +201,10 @@ export class InventoryUpdater {
     this.#send((outbox, cause) => {
       outbox.row({ kind: 'vm_static', row: after.static });
       outbox.row({ kind: 'vm_dynamic', row: after.dynamic });
-      const changes = diffOf(vmStaticFields, initialRow(vmStaticFields), after.static);
+      const changes = [
+        ...diffOf(vmStaticFields, initialRow(vmStaticFields), after.static),
+        ...diffOf(vmDynamicFields, { ...initialRow(vmDynamicFields), id: spec.id }, after.dynamic),
+      ];
       outbox.record(this.#o.records.change({ host: undefined, vm: after }, 'vm', 'added', changes, cause, now));
       outbox.change({ name: 'VmAdded', cause, ...vmPart(after) });
     });
@@ -229,18 +250,27 @@ export class InventoryUpdater {
     });
   }
 
-  #putNetworks(clusterId: string, specs: NonNullable<ClusterSpec['networks']>, outbox: Outbox): void {
+  #putNetworks(
+    clusterId: string,
+    specs: NonNullable<ClusterSpec['networks']>,
+    outbox: Outbox,
+    tell: TellNetwork,
+  ): void {
     const before = this.#o.inventory.networks(clusterId);
     const networks = specs.map((spec): ClusterNetwork => ({ ...initialRow(clusterNetworkFields), ...spec, clusterId }));
     const names = new Set(networks.map((network) => network.name));
     for (const network of networks) {
       const known = before.get(network.name);
-      if (known === undefined || diffOf(clusterNetworkFields, known, network).length > 0) {
-        outbox.row({ kind: 'cluster_network', row: network });
-      }
+      const changes = diffOf(clusterNetworkFields, known ?? initialRow(clusterNetworkFields), network);
+      if (known !== undefined && changes.length === 0) continue;
+      outbox.row({ kind: 'cluster_network', row: network });
+      tell(network.name, known === undefined ? 'added' : 'changed', changes);
     }
-    for (const name of before.keys())
-      if (!names.has(name)) outbox.row({ kind: 'cluster_network', deleted: [clusterId, name] });
+    for (const name of before.keys()) {
+      if (names.has(name)) continue;
+      outbox.row({ kind: 'cluster_network', deleted: [clusterId, name] });
+      tell(name, 'removed', []);
+    }
     this.#o.inventory.putNetworks(clusterId, networks);
   }
 

@@ -56,6 +56,15 @@ export class RecordMaker {
     };
   }
 
+  /** Of a cluster, or of a network, whose name is its id within its cluster. */
+  clusterChange(
+    of: Pick<ChangeRecord, 'entity' | 'entityId' | 'clusterId' | 'what' | 'changes'>,
+    cause: Cause,
+    time: number,
+  ): ChangeRecord {
+    return { kind: 'change', ...this.#base({ host: undefined, vm: undefined }, cause, time, undefined), ...of };
+  }
+
   event(about: About, draft: EventDraft, cause: Cause, time: number, incident?: Incident): EventRecord {
     const params = draft.params;
     return {

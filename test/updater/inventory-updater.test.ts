@@ -20,10 +20,21 @@ describe('putHost', () => {
     expect(w.sets.hosts.liveness('h1')).toMatchObject({ attempts: 0, lastAnswerAt: w.time.now(), heardAt: null });
     expect(w.rows().map((row) => row.kind)).toEqual(['cluster', 'vds_static', 'vds_dynamic']);
     expect(w.recordsOf('change')).toMatchObject([
+      { entity: 'cluster', entityId: 'Default', what: 'added' },
       { entity: 'host', entityId: 'h1', what: 'added', cause: { rule: 'inventory', source: { by: 'inventory' } } },
     ]);
     expect(w.changes).toMatchObject([{ name: 'VdsAdded', host: { id: 'h1', name: 'alpha', clusterId: 'Default' } }]);
     expect(w.order.at(-1)).toBe('VdsAdded');
+  });
+
+  it('says in the log of a new host and a new VM since when they have their status', () => {
+    const w = setup();
+    w.inv.putHost(added);
+    w.inv.putVm({ id: 'v1', name: 'web' });
+    const since = { path: 'statusSince', from: null, to: w.time.now() };
+    const of = (entity: string) => w.recordsOf('change').filter((record) => record.entity === entity);
+    expect(of('host')[0]?.changes).toContainEqual(since);
+    expect(of('vm')[0]?.changes).toContainEqual(since);
   });
 
   it('takes the name for the id where none is given', () => {
@@ -47,7 +58,7 @@ describe('putHost', () => {
       dynamic: { status: 'Up', vmCount: 3 },
     });
     expect(w.rows().map((row) => row.kind)).toContain('vds_static');
-    expect(w.recordsOf('change')[0]?.changes).toContainEqual({
+    expect(w.recordsOf('change').at(-1)?.changes).toContainEqual({
       path: 'address',
       from: 'h1.example',
       to: 'new.example',
@@ -88,6 +99,31 @@ describe('putCluster', () => {
     w.inv.putCluster({ name: 'prod', cpuName: null });
     expect(w.inventory.cluster('c9')?.cpuName).toBeNull();
     expect(w.rows('cluster')).toHaveLength(2);
+  });
+
+  it('says in the log what was added, changed and removed, so that the rows can be rebuilt', () => {
+    const w = setup();
+    const said = () =>
+      w.recordsOf('change').map(({ entity, entityId, clusterId, what, changes, hostId, vmId, cause }) => {
+        expect([hostId, vmId, cause.rule]).toEqual([null, null, 'inventory']);
+        const fields = changes.map(({ path, from, to }) => `${path} ${from} → ${to}`).join(', ');
+        return [`${what} ${entity} ${entityId} of ${clusterId}`, ...(fields === '' ? [] : [fields])].join(': ');
+      });
+    w.inv.putCluster({ id: 'c9', name: 'prod', cpuName: 'Intel', networks: [{ name: 'mgmt', required: true }] });
+    expect(said()).toEqual([
+      'added cluster c9 of c9: id  → c9, name  → prod, cpuName null → Intel',
+      'added network mgmt of c9: clusterId  → c9, name  → mgmt, required false → true',
+    ]);
+    w.forget();
+    w.inv.putCluster({ name: 'prod', cpuName: null, networks: [{ name: 'mgmt' }, { name: 'data' }] });
+    expect(said()).toEqual([
+      'changed cluster c9 of c9: cpuName Intel → null',
+      'changed network mgmt of c9: required true → false',
+      'added network data of c9: clusterId  → c9, name  → data',
+    ]);
+    w.forget();
+    w.inv.putCluster({ name: 'prod', networks: [{ name: 'data' }] });
+    expect(said()).toEqual(['removed network mgmt of c9']);
   });
 
   it('is known by its name where it has no id', () => {

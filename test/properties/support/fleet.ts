@@ -1,0 +1,137 @@
+import { FakeFetcher, type FakeVm } from '../../../src/fetcher/index.js';
+import { type AgentMethod, agentMethods, type VmStatus } from '../../../src/model/index.js';
+import { type Affected, type Fault, HOSTS, type Saying } from './history.js';
+
+const methodsOf: Readonly<Record<Affected, readonly AgentMethod[]>> = {
+  everything: agentMethods,
+  VMs: ['Host.getAllVmStats', 'Host.dumpxmls'],
+  statistics: ['Host.getStats'],
+  capabilities: ['Host.getCapabilities', 'Host.getHardwareInfo'],
+};
+const SLOW_MS = 4000;
+
+/** A start by somebody else's hand: what the VM's guest and devices are then. */
+const begun: FakeVm = { exitStatus: 'Normal', exitReason: 'UserShutdown' };
+
+/** What is true of the hosts and VMs, whoever looks. It outlives the monitor, as real hosts do. */
+export class Fleet {
+  /** The agents as the present process reaches them. */
+  agents: FakeFetcher;
+  readonly #faults = new Map<string, { kind: Fault; of: Affected }[]>();
+  /** Event clock of hosts that have booted; absent: the one that they began with. */
+  readonly #bootClocks = new Map<string, number>();
+  #counter = 0;
+
+  constructor(vms: Readonly<Record<string, Readonly<Record<string, FakeVm>>>>) {
+    this.agents = new FakeFetcher();
+    for (const name of HOSTS) this.agents.host(name, { vms: vms[name] ?? {} });
+  }
+
+  /** Connections of a new process to the same agents, in the state in which they are. */
+  reconnect(): FakeFetcher {
+    const before = this.agents;
+    this.agents = new FakeFetcher();
+    for (const name of HOSTS) {
+      this.agents.host(name, { vms: Object.fromEntries(before.on(name).vms) });
+      for (const fault of this.#faults.get(name) ?? []) this.#misbehave(name, fault);
+    }
+    return this.agents;
+  }
+
+  /** Hosts that list the VM. */
+  hostsOf(vm: string): readonly string[] {
+    return HOSTS.filter((name) => this.agents.on(name).vms.has(vm));
+  }
+
+  statusOn(vm: string, host: string): VmStatus | undefined {
+    const found = this.agents.on(host).vms.get(vm);
+    return found === undefined ? undefined : (found.status ?? 'Up');
+  }
+
+  /** The VM is listed there from now on, or as another one than before. */
+  put(vm: string, host: string, change: FakeVm): void {
+    const clock = this.#bootClocks.get(host);
+    const known = this.agents.on(host).vms.get(vm);
+    const fields = {
+      ...known?.fields,
+      ...change.fields,
+      ...(clock === undefined ? {} : { statusTime: String(clock) }),
+    };
+    this.agents.on(host).with(vm, { ...begun, ...change, fields });
+  }
+
+  drop(vm: string, host: string): void {
+    this.agents.on(host).without(vm);
+  }
+
+  fault(host: string, kind: Fault, of: Affected): void {
+    const fault = { kind, of };
+    this.#faults.set(host, [...(this.#faults.get(host) ?? []), fault]);
+    this.#misbehave(host, fault);
+  }
+
+  recover(host: string): void {
+    this.#faults.delete(host);
+    this.agents.on(host).recover();
+  }
+
+  /** All that ran there is gone, and time stamps of what runs there next begin anew. */
+  boot(host: string): void {
+    this.#bootClocks.set(host, 1000);
+    for (const vm of [...this.agents.on(host).vms.keys()]) this.drop(vm, host);
+  }
+
+  /** The agent says something that it did not say before. */
+  say(vm: string, host: string, what: Saying): void {
+    this.#counter += 1;
+    const n = this.#counter;
+    const field = (fields: Record<string, unknown>): void => this.put(vm, host, { fields });
+    const known = this.agents.on(host).vms.get(vm) ?? {};
+    const keep = (change: FakeVm): void => this.put(vm, host, { ...known, ...change });
+    switch (what) {
+      case 'fqdn':
+        return field({ guestFQDN: `${vm}-${n}.example.test` });
+      case 'user':
+        return field({ username: `user${n}` });
+      case 'client':
+        return field({ clientIp: n % 2 === 0 ? '' : `10.9.8.${n % 250}` });
+      case 'watchdog':
+        return field({ watchdogEvent: { time: String(n), action: 'reset' } });
+      case 'tpm':
+        return field({ tpmHash: `tpm-${n}` });
+      case 'apps':
+        return field({ appsList: [`app-${n}`] });
+      case 'cd':
+        return field({ cdrom: `/images/${n}.iso` });
+      case 'ip':
+        return field({
+          netIfaces: [{ name: 'eth0', inet: [`10.1.2.${n % 250}`], inet6: [], hw: '56:6f:00:00:00:01' }],
+        });
+      case 'hash':
+        return keep({ deviceHash: `devices-${n}` });
+      case 'silence':
+        return keep({ guestAgent: n % 2 === 0 });
+    }
+  }
+
+  #misbehave(host: string, { kind, of }: { kind: Fault; of: Affected }): void {
+    const agent = this.agents.on(host);
+    const methods = of === 'everything' ? [] : methodsOf[of];
+    switch (kind) {
+      case 'hang':
+        return void agent.hang(...methods);
+      case 'refuse':
+        return void agent.refuse(...methods);
+      case 'garbage':
+        return void agent.garbage(...methods);
+      case 'recovering':
+        return void agent.code(99, ...methods);
+      case 'busy':
+        return void agent.code(1100, ...methods);
+      case 'error':
+        return void agent.code(16, ...methods);
+      case 'slow':
+        return void agent.slow(SLOW_MS, ...methods);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type { ChangeSet, Evidence } from '../../../../src/events/index.js';
+import { HOSTS } from '../history.js';
+import type { Law, World } from '../world.js';
+
+/** Several hosts list the VM, not as Down, in their last complete reports. */
+interface Contest {
+  /** Complete reports of each of them since it began. */
+  readonly reports: Map<string, number>;
+  alerts: number;
+  /** Somebody was at work on the VM, or its owner was silent: then nobody can be said to claim it. */
+  readonly since: number;
+}
+
+/** Enough for any host to be heard after another one's report. */
+const ENOUGH_REPORTS = 3;
+
+/**
+ * Law 1. A VM stands in the index of one host, the one that its row names. Where two hosts go on reporting a VM as running,
+ * there is one VM_RUNNING_ON_TWO_HOSTS for it, neither none nor two; where they do not, there is none (D11).
+ */
+export class OneOwner implements Law {
+  readonly name = '1 (never two owners without the alert)';
+  /** VM → hosts that list it in their last complete report, and as what. */
+  readonly #listed = new Map<string, Map<string, string>>();
+  readonly #contests = new Map<string, Contest>();
+  /** When the last contest about the VM ended: its reports may still be in the queue at that instant. */
+  readonly #endedAt = new Map<string, number>();
+
+  starting(): void {
+    this.#listed.clear();
+    this.#contests.clear();
+    this.#endedAt.clear();
+  }
+
+  evidence(world: World, evidence: Evidence): void {
+    if (evidence.name !== 'VmStatsReceived' || !evidence.stamp.complete) return;
+    const { host, report } = evidence;
+    for (const id of new Set([...this.#listed.keys(), ...report.ids()])) {
+      const by = this.#listed.get(id) ?? new Map<string, string>();
+      this.#listed.set(id, by);
+      const status = report.get(id)?.status;
+      if (status === undefined || status === 'Down') by.delete(host);
+      else by.set(host, status);
+      this.#follow(world, id, by, host);
+    }
+  }
+
+  committed(world: World, { records }: ChangeSet): void {
+    for (const record of records) {
+      if (record.kind !== 'event' || record.name !== 'VM_RUNNING_ON_TWO_HOSTS') continue;
+      const id = record.vmId ?? '';
+      const contest = this.#contests.get(id);
+      if (contest !== undefined) contest.alerts += 1;
+      else if (this.#endedAt.get(id) !== world.now) {
+        world.break(this, `${id} is not listed by two hosts, but: ${record.message}`);
+      }
+    }
+  }
+
+  looked(world: World): void {
+    const { sets } = world.process;
+    for (const host of HOSTS) {
+      for (const id of sets.vms.byHost(host)) {
+        const owner = sets.vms.get(id)?.dynamic.runOnVds;
+        if (owner !== host) world.break(this, `${id} is in the index of ${host}, and runs on ${owner}`);
+      }
+    }
+    for (const id of sets.vms.ids()) {
+      const owner = sets.vms.get(id)?.dynamic.runOnVds ?? null;
+      if (owner !== null && !sets.vms.byHost(owner).has(id)) world.break(this, `${id} is not in the index of ${owner}`);
+    }
+    for (const [id, { alerts, reports }] of this.#contests) {
+      if (alerts >= Math.max(2, reports.size)) world.break(this, `${alerts} alerts that ${id} runs on two hosts`);
+    }
+  }
+
+  async settled(world: World): Promise<void> {
+    // The rules learn of a contest from reports that are complete and judged: one more round for each host.
+    await world.pass(50);
+    for (const [id, { alerts, reports }] of this.#contests) {
+      const claims = [...(this.#listed.get(id) ?? [])].filter(
+        ([host, status]) => status === 'Up' && (reports.get(host) ?? 0) >= ENOUGH_REPORTS,
+      );
+      const known = world.process.sets.vms.get(id) !== undefined;
+      const hosts = claims.map(([host]) => host);
+      if (known && claims.length > 1 && alerts === 0) {
+        world.break(this, `${id} is Up on ${hosts.join(' and ')}, and nobody was alerted`);
+      }
+    }
+  }
+
+  #follow(world: World, id: string, by: ReadonlyMap<string, string>, host: string): void {
+    const contest = this.#contests.get(id);
+    if (by.size < 2) {
+      if (contest !== undefined) this.#endedAt.set(id, world.now);
+      this.#contests.delete(id);
+    } else if (contest === undefined) {
+      this.#contests.set(id, { reports: new Map(), alerts: 0, since: world.now });
+    } else if (by.has(host)) {
+      contest.reports.set(host, (contest.reports.get(host) ?? 0) + 1);
+    }
+  }
+}
