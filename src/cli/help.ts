@@ -12,7 +12,7 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
   ],
   simulate: [
     'vurti simulate --hosts 5 --vms 50              # agents to poll, and settings for them',
-    'vurti simulate --seed 7                        # the same fleet with other happenings',
+    'vurti simulate --protocol vdsm --tls           # as VDSM: STOMP and TLS, certificates in lab-pki/',
     'vurti simulate --write lab.yaml                # then: vurti serve --config lab.yaml',
   ],
   status: [

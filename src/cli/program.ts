@@ -77,6 +77,14 @@ export function program(io: Io): Command {
     .addOption(new Option('--hosts <n>', 'hosts').argParser(whole).default(20))
     .addOption(new Option('--vms <n>', 'VMs').argParser(whole).default(400))
     .addOption(new Option('--seed <n>', 'the same seed gives the same fleet').argParser(whole).default(1))
+    .addOption(new Option('--protocol <name>', 'protocol of the agents').choices(['vdsm', 'http']).default('http'))
+    .option('--tls [directory]', 'TLS with client certificates; writes those of the client there (default: lab-pki)')
+    .addOption(
+      new Option('--port <n>', 'this port on an address per host, 127.0.1.1 …, instead of a port per host').argParser(
+        whole,
+      ),
+    )
+    .option('--faults <list>', 'what goes wrong: none, demo, storm, or kinds with their rates per hour: hang=2,cut=10')
     .option('--write <file>', 'write a settings file for these hosts instead of printing it')
     .action(act(async (c, options: never) => (await import('./commands/simulate.js')).simulate(c, options)));
 

@@ -3,6 +3,7 @@ import { domainXml } from './domain-xml.js';
 import type { Domain, SimHost } from './entities.js';
 import { hostStats } from './host-payload.js';
 import * as lifecycle from './lifecycle.js';
+import { jobInfo } from './notifications.js';
 import { json } from './text.js';
 import { ioTunePolicy, vmListEntry, vmStats } from './vm-payload.js';
 import type { World } from './world.js';
@@ -31,7 +32,7 @@ const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['Host.getAllVmStats', getAllVmStats],
   ['Host.getVMList', getVmList],
   ['Host.dumpxmls', dumpXmls],
-  ['Host.getJobs', () => ok('{}')],
+  ['Host.getJobs', getJobs],
   ['Host.getAllVmIoTunePolicies', getIoTunePolicies],
   ['Host.ping2', () => ok('true')],
   ['VM.getStats', getVmStats],
@@ -116,6 +117,15 @@ function getIoTunePolicies(_: World, host: SimHost): AgentAnswer {
     .filter((domain) => domain.live)
     .map((domain) => `"${domain.machine.id}":${ioTunePolicy(domain.machine)}`);
   return ok(`{${entries.join(',')}}`);
+}
+
+function getJobs(world: World, host: SimHost, params: Params): AgentAnswer {
+  const { job_type: type, job_ids: ids } = params;
+  const wanted = Array.isArray(ids) && ids.length > 0 ? new Set<unknown>(ids) : null;
+  const jobs = [...host.jobs.values()]
+    .filter((job) => (type === undefined || type === 'storage') && (wanted === null || wanted.has(job.id)))
+    .map((job) => [job.id, jobInfo(job, world.now)]);
+  return ok(json(Object.fromEntries(jobs)));
 }
 
 function domainOf(host: SimHost, params: Params): Domain | undefined {

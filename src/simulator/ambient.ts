@@ -6,7 +6,7 @@ import type { Machine, SimHost } from './entities.js';
 import * as course from './host-course.js';
 import * as lifecycle from './lifecycle.js';
 import type { FaultKind, LifeKind, Rates } from './rates.js';
-import { setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
+import { changeGuest, setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
 import type { World } from './world.js';
 
 export interface AmbientOptions {
@@ -115,10 +115,7 @@ const lifeActs: Readonly<Record<LifeKind, Act>> = {
     lifecycle.pause(world, machine, 'NOERR');
     resumeLater(world, random, machine, 20, 120);
   }),
-  guest: forSome(['Up'], (world, random, machine) => {
-    if (machine.hasAgent) world.tell('vm.guest', { machine }, `${machine.name} ${machine.guest.change(random)}`);
-    machine.domain?.touch();
-  }),
+  guest: forSome(['Up'], (world, random, machine) => changeGuest(world, machine, random)),
   console: forSome(['Up'], (world, random, machine) => {
     turnConsole(world, machine, machine.clientIp === '' ? `10.0.2.${randomInt(random, 2, 250)}` : '');
   }),
@@ -178,6 +175,10 @@ function hostFaults(troubled: () => boolean): Readonly<Record<string, Act>> {
     garbage: brief(() => ({ kind: 'garbage' }), 15, 90),
     cut: brief(() => ({ kind: 'cut' }), 15, 90),
     loris: brief(() => ({ kind: 'loris' }), 20, 90),
+    stall: brief(() => ({ kind: 'stall' }), 20, 90),
+    length: brief(() => ({ kind: 'length' }), 15, 90),
+    drop: brief(() => ({ kind: 'drop' }), 15, 60),
+    expired: brief(() => ({ kind: 'expired' }), 30, 120),
     slow: brief((random) => ({ kind: 'slow', delayMs: randomInt(random, 2000, 12_000) }), 30, 150),
     restart: onSome((world, _, host) => course.restartAgent(world, host, null)),
     nic: onSome((world, random, host) => {

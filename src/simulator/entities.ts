@@ -175,6 +175,15 @@ export interface HostSize {
   readonly memoryMb: number;
 }
 
+/** A storage job that a host works on (Host.getJobs). */
+export interface HostJob {
+  readonly id: string;
+  readonly description: string;
+  readonly from: number;
+  readonly until: number;
+  status: 'pending' | 'running' | 'done' | 'failed';
+}
+
 export interface HostNic {
   readonly name: string;
   readonly mac: string;
@@ -197,6 +206,13 @@ export class SimHost {
   readonly serial: string;
   /** What its agent lists, in the order of coming. */
   readonly domains = new Map<string, Domain>();
+  /** What runs on it, but was not started by its agent and not found by it yet. */
+  readonly unseen = new Set<Domain>();
+  readonly jobs = new Map<string, HostJob>();
+  /** How long methods take, ms; 0 when not named. */
+  readonly durations = new Map<string, number>();
+  /** A request without id kills its agent, as it does VDSM. */
+  mortal = true;
   /** Key of its noise. */
   readonly key: number;
   condition: Condition = healthy;
@@ -267,6 +283,8 @@ export class SimHost {
     this.bootId = uuidFrom(this.#random);
     this.#tap = 0;
     this.domains.clear();
+    this.unseen.clear();
+    this.jobs.clear();
   }
 
   nextOrder(): number {

@@ -1,6 +1,6 @@
 import type { Clock, Scheduler } from '../kernel/index.js';
 import { startAmbient } from './ambient.js';
-import type { Condition } from './condition.js';
+import type { Condition, Disturbance } from './condition.js';
 import { HostHandle, VmHandle } from './handles.js';
 import type { HappeningListener } from './happening.js';
 import { type ClusterShare, populate } from './population.js';
@@ -14,7 +14,7 @@ import {
   type Rates,
   troubleLimit,
 } from './rates.js';
-import { type DownDomains, World } from './world.js';
+import { type DownDomains, type NotificationListener, World } from './world.js';
 
 export interface FleetOptions {
   readonly clock: Clock;
@@ -156,6 +156,16 @@ export class Fleet {
   /** Told when an agent's behaviour towards its callers changes: for those who serve it. */
   onCondition(listener: (hostId: string, now: Condition, before: Condition) => void): () => void {
     return this.#world.onCondition((host, before) => listener(host.id, host.condition, before));
+  }
+
+  /** Told when connections are to be disturbed: for those who serve them. */
+  onDisturbance(listener: (hostId: string, disturbance: Disturbance) => void): () => void {
+    return this.#world.onDisturbance((host, disturbance) => listener(host.id, disturbance));
+  }
+
+  /** Told what a host's agent tells by itself: for the one who serves it. */
+  onNotification(host: string, listener: NotificationListener): () => void {
+    return this.#world.onNotification(this.#world.host(host), listener);
   }
 
   /** Lets happen what is due. */

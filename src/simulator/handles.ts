@@ -1,12 +1,13 @@
 import { VurtiError } from '../kernel/index.js';
 import { type AgentAnswer, ask } from './agent.js';
-import { uuidFrom } from './chance.js';
+import { stream, uuidFrom } from './chance.js';
 import type { Condition } from './condition.js';
 import { type DomainStatus, type Exit, exits, type PauseCode } from './domain-status.js';
 import type { Machine, SimHost } from './entities.js';
 import * as course from './host-course.js';
+import { startJob } from './host-jobs.js';
 import * as lifecycle from './lifecycle.js';
-import { setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
+import { changeGuest, setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
 import type { World } from './world.js';
 
 /** Why a VM crashes; what the agent says of it follows from it. */
@@ -81,6 +82,49 @@ export class HostHandle {
     this.#befall({ kind: 'loris' });
   }
 
+  /** Sends half of an answer, and nothing any more on that connection. */
+  stall(): void {
+    this.#befall({ kind: 'stall' });
+  }
+
+  /** Says another length than that of the body. */
+  wrongLength(): void {
+    this.#befall({ kind: 'length' });
+  }
+
+  /** Closes every connection soon after it is made: callers come again and again. */
+  drop(): void {
+    this.#befall({ kind: 'drop' });
+  }
+
+  /** Shows an expired certificate from now on (TLS); connections that there are end. */
+  expire(): void {
+    this.#befall({ kind: 'expired' });
+  }
+
+  /** Breaks the connections that there are, once: at once, or when so many more bytes went out on each of them. */
+  disconnect(afterBytes = 0): void {
+    this.#act(() => this.#world.disturb(this.#host, { kind: 'disconnect', afterBytes }));
+  }
+
+  /** How long a method takes from now on, ms: its answer is that of the beginning. Default 0. VDSM's protocol alone. */
+  takes(method: string, ms: number): void {
+    this.#host.durations.set(method, ms);
+  }
+
+  duration(method: string): number {
+    return this.#host.durations.get(method) ?? 0;
+  }
+
+  /** Whether a request without id (a notification) kills its agent until it is started anew, as it does VDSM. */
+  get mortal(): boolean {
+    return this.#host.mortal;
+  }
+
+  set mortal(mortal: boolean) {
+    this.#host.mortal = mortal;
+  }
+
   slow(delayMs: number): void {
     this.#befall({ kind: 'slow', delayMs });
   }
@@ -111,6 +155,14 @@ export class HostHandle {
       if (nic === undefined) throw new VurtiError('NOT_FOUND', `${this.#host.name} has no nic "${name}"`);
       course.turnNic(this.#world, this.#host, nic, state === 'up');
     });
+  }
+
+  /** Starts a storage job (Host.getJobs); returns its id. */
+  job(options: { readonly seconds?: number; readonly fails?: boolean } = {}): string {
+    const id = uuidFrom(stream(this.#world.seed, 'job', this.#host.id, this.#host.jobs.size));
+    const { seconds = 10, fails = false } = options;
+    this.#act(() => startJob(this.#world, this.#host, { id, description: 'copy_data', seconds, fails }));
+    return id;
   }
 
   /** What its agent answers now, without a wire in between. */
@@ -170,6 +222,17 @@ export class VmHandle {
     );
   }
 
+  /** As if by virsh: it runs at once, and the agent finds it within a minute. */
+  startOutside(host?: string): void {
+    this.#act(() =>
+      lifecycle.startOutside(
+        this.#world,
+        this.#machine,
+        host === undefined ? this.#emptiest() : this.#world.host(host),
+      ),
+    );
+  }
+
   shutdown(by: 'user' | 'admin' = 'user'): void {
     this.#act(() =>
       lifecycle.shutdown(this.#world, this.#machine, by === 'user' ? exits.userShutdown : exits.adminShutdown),
@@ -191,6 +254,15 @@ export class VmHandle {
 
   resume(): void {
     this.#act(() => lifecycle.resume(this.#world, this.#machine));
+  }
+
+  /** As if by virsh suspend and resume: the agent says nothing of it until it is asked. */
+  pauseOutside(): void {
+    this.#act(() => lifecycle.pause(this.#world, this.#machine, 'NOERR', 'outside'));
+  }
+
+  resumeOutside(): void {
+    this.#act(() => lifecycle.resume(this.#world, this.#machine, 'outside'));
   }
 
   migrate(host: string, options: MigrateOptions = {}): void {
@@ -219,11 +291,7 @@ export class VmHandle {
 
   /** Something changes in the guest: a user, an address or a package. */
   changeGuest(): void {
-    this.#act(() => {
-      const what = this.#machine.guest.change(this.#machine.random);
-      this.#machine.domain?.touch();
-      this.#world.tell('vm.guest', { machine: this.#machine }, `${this.#machine.name} ${what}`);
-    });
+    this.#act(() => changeGuest(this.#world, this.#machine, this.#machine.random));
   }
 
   /** Opens its console from an address; null closes it. */

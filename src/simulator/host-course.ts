@@ -3,6 +3,7 @@ import { stream } from './chance.js';
 import { type Condition, healthy, recovering } from './condition.js';
 import type { HostNic, Machine, SimHost } from './entities.js';
 import * as lifecycle from './lifecycle.js';
+import { networkChanged } from './notifications.js';
 import { spell } from './text.js';
 import type { World } from './world.js';
 
@@ -58,6 +59,7 @@ export function powerOff(world: World, host: SimHost): Machine[] {
 export function turnNic(world: World, host: SimHost, nic: HostNic, up: boolean): void {
   if (nic.up === up) return;
   nic.up = up;
+  networkChanged(world, host);
   world.tell('host.nic', { host }, `${host.name}: ${nic.name} goes ${up ? 'up' : 'down'}`);
 }
 
@@ -85,6 +87,14 @@ function phrase(condition: Condition): string {
       return 'cuts its answers off';
     case 'loris':
       return 'sends its answers byte by byte';
+    case 'stall':
+      return 'stalls in the middle of its answers';
+    case 'length':
+      return 'says wrong lengths of its answers';
+    case 'drop':
+      return 'closes every connection soon after it is made';
+    case 'expired':
+      return 'shows an expired certificate';
     case 'slow':
       return `is slow: answers after ${spell(condition.delayMs)}`;
     case 'error':

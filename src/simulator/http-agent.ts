@@ -1,15 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { messageOf, type Scheduler, type Timer, VurtiError } from '../kernel/index.js';
+import type { Scheduler, Timer } from '../kernel/index.js';
 import type { Condition } from './condition.js';
+import { Port } from './port.js';
 import { type Ask, garbageBody, respond } from './rpc.js';
+import type { WireAgent } from './wire-agent.js';
 
 /** A request larger than this is no question to an agent. */
 const MAX_REQUEST = 1 << 20;
 /** Longer than any sensible interval of polls: pollers shall find their connection open. */
 const KEEP_ALIVE_MS = 120_000;
-/** While its port is closed somebody else may take it: tried again this often. */
-const RETRY_MS = 1000;
 /** Pause between two bytes of a slow loris. */
 const DRIP_MS = 1000;
 
@@ -25,92 +24,51 @@ export interface HttpAgentOptions {
 }
 
 /** One agent on the wire: POST /jsonrpc, and every way in which an agent can fail its callers. */
-export class HttpAgent {
+export class HttpAgent implements WireAgent {
   readonly #options: HttpAgentOptions;
   readonly #timers = new Set<Timer>();
-  #port: number;
-  #server: Server | null = null;
-  #wanted: 'open' | 'closed' = 'closed';
-  #work: Promise<void> = Promise.resolve();
+  readonly #port: Port;
   #garbage = 0;
 
   constructor(options: HttpAgentOptions) {
+    const { scheduler, name, address, port, onProblem } = options;
     this.#options = options;
-    this.#port = options.port;
+    this.#port = new Port({
+      ...{ scheduler, name, address, port, onProblem },
+      make: () =>
+        createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => this.#serve(request, response)),
+      disconnect: (server) => (server as Server).closeAllConnections(),
+    });
   }
 
   get port(): number {
-    return this.#port;
+    return this.#port.number;
   }
 
-  /** @throws LISTEN_FAILED. An agent whose host refuses connections is given its port and closed again. */
   async start(): Promise<void> {
-    await this.#listen();
-    this.#wanted = 'open';
-    if (this.#options.condition().kind === 'refuse') await this.#turn('closed');
+    await this.#port.start();
+    if (this.#options.condition().kind === 'refuse') await this.#port.turn('closed');
   }
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    await this.#turn('closed');
-    // A retry may have been set off by work that was under way.
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    await this.#port.stop();
   }
 
-  /** The host's condition is another one now. Who waits for an answer that will not come is let go. */
+  /** Who waits for an answer that will not come is let go. */
   apply(now: Condition, before: Condition): void {
-    if (now.kind === 'refuse') void this.#turn('closed');
-    else if (before.kind === 'refuse') void this.#turn('open');
-    else if (before.kind === 'hang' || before.kind === 'loris') this.#server?.closeAllConnections();
+    if (now.kind === 'refuse') void this.#port.turn('closed');
+    else if (before.kind === 'refuse') void this.#port.turn('open');
+    else if (before.kind === 'hang' || before.kind === 'stall' || before.kind === 'loris') this.#disconnect();
   }
 
-  #turn(wanted: 'open' | 'closed'): Promise<void> {
-    this.#wanted = wanted;
-    this.#work = this.#work.then(() => this.#reach());
-    return this.#work;
+  disturb(): void {
+    this.#disconnect();
   }
 
-  async #reach(): Promise<void> {
-    if ((this.#server === null) === (this.#wanted === 'closed')) return;
-    if (this.#server !== null) {
-      const server = this.#server;
-      this.#server = null;
-      await closed(server);
-      return;
-    }
-    try {
-      await this.#listen();
-    } catch (error) {
-      this.#options.onProblem(`${messageOf(error)}; tried again each second`);
-      this.#after(RETRY_MS, () => {
-        if (this.#wanted === 'open') void this.#turn('open');
-      });
-    }
-  }
-
-  #listen(): Promise<void> {
-    const { address, name } = this.#options;
-    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      this.#serve(request, response);
-    });
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => {
-        const place = `${address}:${this.#port}`;
-        reject(
-          new VurtiError('LISTEN_FAILED', `${name} cannot listen on ${place}: ${error.message}`, { cause: error }),
-        );
-      };
-      server.once('error', fail);
-      server.listen(this.#port, address, () => {
-        server.off('error', fail);
-        server.on('error', (error) => this.#options.onProblem(`${name}: ${error.message}`));
-        this.#port = (server.address() as AddressInfo).port;
-        this.#server = server;
-        resolve();
-      });
-    });
+  #disconnect(): void {
+    (this.#port.server as Server | null)?.closeAllConnections();
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -154,9 +112,22 @@ export class HttpAgent {
       case 'loris':
         this.#drip(response, respond(body, this.#options.ask));
         return;
+      case 'stall':
+        this.#stall(response, respond(body, this.#options.ask));
+        return;
+      case 'length':
+        this.#wrongLength(response, respond(body, this.#options.ask));
+        return;
+      case 'drop':
+        // An answer, and the connection is closed.
+        response.setHeader('connection', 'close');
+        this.#sendJson(response, respond(body, this.#options.ask));
+        return;
       case 'slow':
         this.#afterFor(response, condition.delayMs, () => this.#sendJson(response, respond(body, this.#options.ask)));
         return;
+      // Certificates are no matter of HTTP without TLS.
+      case 'expired':
       case 'ok':
       case 'error':
         this.#sendJson(response, respond(body, this.#options.ask));
@@ -175,6 +146,18 @@ export class HttpAgent {
   #cut(response: ServerResponse, body: string): void {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
     response.write(body.slice(0, Math.floor(body.length / 2)), 'latin1', () => response.destroy());
+  }
+
+  /** Half of the body, and no more. */
+  #stall(response: ServerResponse, body: string): void {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+    response.write(body.slice(0, Math.floor(body.length / 2)), 'latin1');
+  }
+
+  /** A length that is not the body's: what is left of it stands where the next answer should begin. */
+  #wrongLength(response: ServerResponse, body: string): void {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Math.max(0, body.length - 7) });
+    response.end(body, 'latin1');
   }
 
   #drip(response: ServerResponse, body: string): void {
@@ -210,28 +193,9 @@ export class HttpAgent {
     this.#timers.add(timer);
     response.on('close', forget);
   }
-
-  #after(ms: number, act: () => void): void {
-    const timer = this.#options.scheduler.after(
-      ms,
-      () => {
-        this.#timers.delete(timer);
-        act();
-      },
-      'simulator-wire',
-    );
-    this.#timers.add(timer);
-  }
 }
 
 function plain(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
   response.writeHead(status, { 'content-type': 'text/plain', ...headers });
   response.end(`${text}\n`);
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -1,12 +1,20 @@
 import { VurtiError } from '../kernel/index.js';
 import { type DomainStatus, type Exit, exits, type PauseCode } from './domain-status.js';
-import { Domain, type Machine, type SimHost } from './entities.js';
+import { Domain, type Machine, type Move, type SimHost } from './entities.js';
+import { adopted, ended, guestChanged, ioError, migrationProgress, statusChanged } from './notifications.js';
 import type { World } from './world.js';
 
 /**
  * The course of a VM's life, as QEMU, libvirt and VDSM make it: each function is one thing that can be done to a VM,
  * with all that follows from it by itself. Who does it, and what he does later, is not known here.
  */
+
+/** The code of an I/O error is known that much later than the stop. */
+const PAUSE_CODE_MS = 100;
+/** VMs that were started past the agent are looked for so often. */
+const LOOK_UP_MS = 60_000;
+/** A source tells of its progress so often. */
+const PROGRESS_MS = 10_000;
 
 function refuse(machine: Machine, what: string): never {
   const status = machine.domain?.status ?? 'off';
@@ -30,23 +38,46 @@ export function start(world: World, machine: Machine, host: SimHost): Domain {
   host.domains.set(machine.id, domain);
   machine.domain = domain;
   world.tell('vm.starts', { host, machine }, `${machine.name} starts on ${host.name}`);
+  statusChanged(world, domain);
   const launch = world.span(machine.random, 2, 8);
   domain.step = world.planner.after(launch, () =>
-    status === 'WaitForLaunch' ? powerUp(world, domain) : up(world, domain),
+    status === 'WaitForLaunch' ? powerUp(world, domain, 'launched') : up(world, domain, 'restored'),
   );
   return domain;
 }
 
-function powerUp(world: World, domain: Domain): void {
-  domain.enter('Powering up', world.now);
-  domain.step = world.planner.after(world.span(domain.machine.random, 12, 45), () => up(world, domain));
+/** As with virsh: it runs at once, but its host's agent finds it only when it looks for such VMs, within a minute. */
+export function startOutside(world: World, machine: Machine, host: SimHost): void {
+  if (machine.domain !== null) refuse(machine, 'start');
+  if (!host.powered) throw new VurtiError('BAD_ARGUMENT', `${machine.name} cannot start on ${host.name}: it is off`);
+  machine.saved = false;
+  remove(world, host.domains.get(machine.id));
+  const domain = new Domain(machine, host, 'Up', world.now, { startedAt: world.now, work: 0 });
+  domain.guestUp = machine.hasAgent;
+  host.unseen.add(domain);
+  machine.domain = domain;
+  world.tell('vm.starts', { host, machine }, `${machine.name} is started on ${host.name} past its agent`);
+  world.planner.after(machine.random.next() * LOOK_UP_MS, () => {
+    if (!host.unseen.delete(domain)) return;
+    host.domains.set(machine.id, domain);
+    adopted(world, domain);
+  });
 }
 
-function up(world: World, domain: Domain): void {
+function powerUp(world: World, domain: Domain, after: 'launched' | 'reboot'): void {
+  domain.enter('Powering up', world.now);
+  if (after === 'launched') adopted(world, domain);
+  else statusChanged(world, domain);
+  domain.step = world.planner.after(world.span(domain.machine.random, 12, 45), () => up(world, domain, 'booted'));
+}
+
+function up(world: World, domain: Domain, after: 'booted' | 'restored'): void {
   const { machine, host } = domain;
   domain.guestUp = machine.hasAgent;
   domain.enter('Up', world.now);
   world.tell('vm.up', { host, machine }, `${machine.name} is Up on ${host.name}`);
+  if (after === 'restored') adopted(world, domain);
+  else guestChanged(world, domain);
 }
 
 /** Shuts the guest down; it takes a while. */
@@ -55,6 +86,7 @@ export function shutdown(world: World, machine: Machine, exit: Exit = exits.user
   domain.guestUp = false;
   domain.enter('Powering down', world.now);
   world.tell('vm.stops', { host: domain.host, machine }, `${machine.name} shuts down`);
+  statusChanged(world, domain);
   domain.step = world.planner.after(world.span(machine.random, 5, 20), () => end(world, domain, exit));
 }
 
@@ -63,7 +95,8 @@ export function reboot(world: World, machine: Machine): void {
   domain.guestUp = false;
   domain.enter('RebootInProgress', world.now);
   world.tell('vm.reboots', { host: domain.host, machine }, `${machine.name} reboots`);
-  domain.step = world.planner.after(world.span(machine.random, 4, 10), () => powerUp(world, domain));
+  statusChanged(world, domain);
+  domain.step = world.planner.after(world.span(machine.random, 4, 10), () => powerUp(world, domain, 'reboot'));
 }
 
 /** Saves the memory and ends; the next start restores it. */
@@ -71,27 +104,36 @@ export function save(world: World, machine: Machine): void {
   const domain = need(machine, 'be saved', 'Up');
   domain.enter('Saving State', world.now);
   world.tell('vm.saves', { host: domain.host, machine }, `${machine.name} saves its state`);
+  statusChanged(world, domain);
   domain.step = world.planner.after(world.span(machine.random, 6, 25), () => {
     machine.saved = true;
     end(world, domain, exits.saved);
   });
 }
 
-export function pause(world: World, machine: Machine, code: PauseCode): void {
+/** How it is done: by the agent, which tells of it, or past it. */
+export type Means = 'agent' | 'outside';
+
+export function pause(world: World, machine: Machine, code: PauseCode, by: Means = 'agent'): void {
   const domain = need(machine, 'pause', 'Up', 'Powering up');
   domain.pauseCode = code;
   domain.enter('Paused', world.now);
   const why = code === 'NOERR' ? '' : ` (${code})`;
   world.tell('vm.paused', { host: domain.host, machine }, `${machine.name} is paused on ${domain.host.name}${why}`);
+  if (by === 'outside') return;
+  statusChanged(world, domain);
+  if (code === 'NOERR') return;
+  domain.step = world.planner.after(PAUSE_CODE_MS, () => ioError(world, domain));
 }
 
-export function resume(world: World, machine: Machine): void {
+export function resume(world: World, machine: Machine, by: Means = 'agent'): void {
   const domain = need(machine, 'resume', 'Paused');
   // VDSM forgets the code when it lets a VM go on (vdsm-protocol.md §4.2).
   domain.pauseCode = null;
   domain.guestUp = machine.hasAgent;
   domain.enter('Up', world.now);
   world.tell('vm.resumed', { host: domain.host, machine }, `${machine.name} goes on`);
+  if (by === 'agent') statusChanged(world, domain);
 }
 
 /** The process dies: no shutting down, no warning. */
@@ -124,6 +166,12 @@ export function destroy(world: World, host: SimHost, vmId: string): boolean {
   const { machine } = domain;
   if (domain === machine.incoming && machine.domain !== null) failMigration(world, machine.domain);
   else if (domain.move !== null) dropTarget(domain);
+  if (domain.live) {
+    domain.exit = exits.adminShutdown;
+    domain.enter('Down', world.now);
+    ended(world, domain);
+    ended(world, domain, true);
+  }
   forget(domain);
   world.tell('vm.removed', { host, machine }, `${machine.name} is destroyed on ${host.name}`);
   return true;
@@ -136,6 +184,9 @@ function end(world: World, domain: Domain, exit: Exit): void {
   domain.exit = exit;
   domain.move = null;
   domain.enter('Down', world.now);
+  // What the agent has not found yet ends without its knowing.
+  if (host.unseen.delete(domain)) return;
+  ended(world, domain);
   if (exit.reason !== exits.migrated.reason) {
     world.tell('vm.down', { host, machine }, `${machine.name} is Down on ${host.name}: ${exit.message}`);
   }
@@ -147,7 +198,7 @@ function end(world: World, domain: Domain, exit: Exit): void {
 /** The host loses its power: nothing of it is left. Moves from it fail; those to it go back. */
 export function loseAll(world: World, host: SimHost): Machine[] {
   const lost: Machine[] = [];
-  for (const domain of [...host.domains.values()]) {
+  for (const domain of [...host.domains.values(), ...host.unseen]) {
     const { machine } = domain;
     if (domain === machine.incoming && machine.domain !== null) failMigration(world, machine.domain);
     else if (domain.live) lost.push(machine);
@@ -193,9 +244,21 @@ export function migrate(
     `${machine.name} migrates from ${source.host.name} to ${host.name}`,
   );
   const lasts = plan.fails ? full * (0.3 + machine.random.next() * 0.6) : full;
+  statusChanged(world, source);
+  tellProgress(world, source, source.move);
   source.step = world.planner.after(lasts, () =>
     plan.fails ? failMigration(world, source) : handOver(world, source, target),
   );
+}
+
+/** Every few seconds while this move lasts; its end has a message of its own. */
+function tellProgress(world: World, source: Domain, move: Move): void {
+  world.planner.after(PROGRESS_MS, () => {
+    if (source.move !== move) return;
+    const percent = Math.floor((100 * (world.now - move.from)) / (move.until - move.from));
+    migrationProgress(world, source, Math.min(99, percent), null);
+    tellProgress(world, source, move);
+  });
 }
 
 function handOver(world: World, source: Domain, target: Domain): void {
@@ -205,6 +268,8 @@ function handOver(world: World, source: Domain, target: Domain): void {
   machine.domain = target;
   machine.incoming = null;
   target.enter('Up', world.now);
+  migrationProgress(world, source, 100, 40 + Math.floor(machine.random.next() * 400));
+  adopted(world, target);
   end(world, source, exits.migrated);
   world.tell('vm.migrated', { host: target.host, machine }, `${machine.name} runs on ${target.host.name} now`);
 }
@@ -214,6 +279,7 @@ function failMigration(world: World, source: Domain): void {
   dropTarget(source);
   source.move = null;
   source.enter('Up', world.now);
+  statusChanged(world, source);
   world.tell('vm.migration-failed', { host, machine }, `${machine.name} fails to migrate and stays on ${host.name}`);
 }
 
@@ -231,7 +297,9 @@ function forget(domain: Domain): void {
   const { machine, host } = domain;
   domain.step?.cancel();
   domain.step = null;
+  domain.move = null;
   if (host.domains.get(machine.id) === domain) host.domains.delete(machine.id);
+  host.unseen.delete(domain);
   if (machine.domain === domain) detach(machine);
 }
 

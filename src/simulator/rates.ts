@@ -9,7 +9,10 @@ const vmFaultKinds = ['crash', 'enospc', 'eio', 'vanish', 'stuck', 'migration', 
 type VmFaultKind = (typeof vmFaultKinds)[number];
 
 /** What goes wrong with a host or its agent. */
-const hostFaultKinds = ['hang', 'refuse', 'garbage', 'cut', 'loris', 'slow', 'restart', 'nic', 'power'] as const;
+const hostFaultKinds = [
+  ...(['hang', 'refuse', 'garbage', 'cut', 'stall', 'length', 'loris', 'drop', 'expired', 'slow'] as const),
+  ...(['restart', 'nic', 'power'] as const),
+] as const;
 type HostFaultKind = (typeof hostFaultKinds)[number];
 
 export type FaultKind = VmFaultKind | HostFaultKind;
@@ -52,7 +55,11 @@ const demoHostFaults: Rates<HostFaultKind> = {
   refuse: 2,
   garbage: 1,
   cut: 0.5,
+  stall: 0.5,
+  length: 0.5,
   loris: 0.5,
+  drop: 0.5,
+  expired: 0.2,
   slow: 3,
   restart: 2,
   nic: 4,

@@ -1,5 +1,6 @@
-import { VurtiError } from '../kernel/index.js';
+import { type Random, VurtiError } from '../kernel/index.js';
 import type { Machine } from './entities.js';
+import { guestChanged } from './notifications.js';
 import type { World } from './world.js';
 
 /** Things that change about a running VM while its status stays. */
@@ -12,6 +13,16 @@ export function setSilent(world: World, machine: Machine, silent: boolean): void
   domain.touch();
   const what = silent ? 'does not answer its monitor' : 'answers its monitor again';
   world.tell(silent ? 'vm.silent' : 'vm.answers', { host: domain.host, machine }, `${machine.name} ${what}`);
+}
+
+/** Something changes in the guest: a user, an address or a package. */
+export function changeGuest(world: World, machine: Machine, random: Random): void {
+  if (!machine.hasAgent) return;
+  const what = machine.guest.change(random);
+  world.tell('vm.guest', { machine }, `${machine.name} ${what}`);
+  if (machine.domain === null) return;
+  machine.domain.touch();
+  guestChanged(world, machine.domain);
 }
 
 /** Somebody opens or closes the console; '' = closed. */

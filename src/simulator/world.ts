@@ -1,5 +1,5 @@
 import { type Clock, type Scheduler, VurtiError } from '../kernel/index.js';
-import type { Condition } from './condition.js';
+import type { Condition, Disturbance } from './condition.js';
 import type { Machine, SimHost } from './entities.js';
 import type { Cause, HappeningKind, HappeningListener } from './happening.js';
 import { Planner } from './planner.js';
@@ -12,6 +12,9 @@ export type DownDomains =
   | 'linger'
   /** It stays until VM.destroy, or until its VM is started on that host again. */
   | 'keep';
+
+/** Told of an event; calls `message` for its JSON text if somebody is to have it, at once or never. */
+export type NotificationListener = (message: () => string) => void;
 
 export interface WorldOptions {
   readonly clock: Clock;
@@ -35,6 +38,8 @@ export class World {
   readonly #machinesByRef = new Map<string, Machine>();
   readonly #listeners = new Set<HappeningListener>();
   readonly #conditionListeners = new Set<(host: SimHost, previous: Condition) => void>();
+  readonly #disturbanceListeners = new Set<(host: SimHost, disturbance: Disturbance) => void>();
+  readonly #notified = new Map<SimHost, NotificationListener>();
   #cause: Cause = 'course';
 
   constructor(options: WorldOptions) {
@@ -119,6 +124,40 @@ export class World {
   onCondition(listener: (host: SimHost, previous: Condition) => void): () => void {
     this.#conditionListeners.add(listener);
     return () => this.#conditionListeners.delete(listener);
+  }
+
+  /**
+   * A host's agent tells something to those who listen to it. While it re-adopts its VMs (code 99) it tells nothing; the
+   * members of `params` (JSON text without braces) are put together only if somebody listens.
+   */
+  notify(host: SimHost, method: string, params: () => string): void {
+    const listener = this.#notified.get(host);
+    if (listener === undefined || !host.powered) return;
+    if (host.condition.kind === 'error' && host.condition.code === 99) return;
+    const at = host.statusTime(this.now);
+    listener(() => {
+      const members = params();
+      const told = `${members}${members === '' ? '' : ','}"notify_time":${at}`;
+      return `{"jsonrpc":"2.0","method":"${method}","params":{${told}}}`;
+    });
+  }
+
+  /** One listener per host: what serves its agent. */
+  onNotification(host: SimHost, listener: NotificationListener): () => void {
+    this.#notified.set(host, listener);
+    return () => {
+      if (this.#notified.get(host) === listener) this.#notified.delete(host);
+    };
+  }
+
+  /** Something happens to the connections of a host's agent, once. */
+  disturb(host: SimHost, disturbance: Disturbance): void {
+    for (const listener of this.#disturbanceListeners) listener(host, disturbance);
+  }
+
+  onDisturbance(listener: (host: SimHost, disturbance: Disturbance) => void): () => void {
+    this.#disturbanceListeners.add(listener);
+    return () => this.#disturbanceListeners.delete(listener);
   }
 
   #claim(refs: ReadonlyMap<string, unknown>, ...names: readonly string[]): void {

@@ -33,6 +33,8 @@ class Inspector {
         expect(entry.vmName).toBe(this.#names.get(entry.vmId));
         places.set(entry.vmId, [...(places.get(entry.vmId) ?? []), entry.status]);
       }
+      // An agent that has just started does not say when its host did.
+      if (stats.bootTime === undefined) continue;
       for (const entry of entries) this.#count(host, stats.bootTime, entry);
     }
     for (const [id, statuses] of places) {

@@ -26,7 +26,7 @@ export interface VmEntry {
 export interface HostEntry {
   readonly vmCount: number;
   readonly vmActive: number;
-  readonly bootTime: string;
+  readonly bootTime?: string;
   readonly cpuUser: string;
   readonly cpuSys: string;
   readonly cpuIdle: string;

@@ -3,6 +3,7 @@ import { VirtualTime } from '../../../src/kernel/index.js';
 import {
   Fleet,
   type FleetOptions,
+  type SimulatedEndpoint,
   SimulatorServer,
   type SimulatorServerOptions,
 } from '../../../src/simulator/index.js';
@@ -79,31 +80,41 @@ export interface Served extends AsyncDisposable {
   /** World time is virtual: it moves only when told to. */
   readonly time: VirtualTime;
   caller(host?: string): Caller;
+  endpoint(host?: string): SimulatedEndpoint;
 }
+
+type WireOption = 'bind' | 'maxPage' | 'onProblem' | 'protocol' | 'tls' | 'onFrame';
 
 /** A fleet on real sockets whose world and whose delays stand still until the virtual clock is run. */
 export async function serve(
-  options: Partial<FleetOptions> & Pick<SimulatorServerOptions, 'bind' | 'maxPage' | 'onProblem'> = {},
+  options: Partial<FleetOptions> & Pick<SimulatorServerOptions, WireOption> = {},
 ): Promise<Served> {
-  const { bind, maxPage, onProblem, ...fleetOptions } = options;
+  const { bind, maxPage, onProblem, protocol, tls, onFrame, ...fleetOptions } = options;
   const time = new VirtualTime();
   const fleet = new Fleet({ clock: time, scheduler: time, hosts: 2, vms: 10, ...fleetOptions });
   const wire = {
     ...(bind === undefined ? {} : { bind }),
     ...(maxPage === undefined ? {} : { maxPage }),
     ...(onProblem === undefined ? {} : { onProblem }),
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(onFrame === undefined ? {} : { onFrame }),
   };
-  const server = new SimulatorServer({ fleet, scheduler: time, ...wire });
+  const server = new SimulatorServer({ fleet, time, ...wire });
   await server.start();
   const callers: Caller[] = [];
+  const endpoint = (host = 'kvm-01'): SimulatedEndpoint => {
+    const found = server.endpoints().find(({ name }) => name === host);
+    if (found === undefined) throw new Error(`no endpoint ${host}`);
+    return found;
+  };
   return {
     fleet,
     server,
     time,
-    caller: (host = 'kvm-01') => {
-      const endpoint = server.endpoints().find(({ name }) => name === host);
-      if (endpoint === undefined) throw new Error(`no endpoint ${host}`);
-      const caller = new Caller(endpoint);
+    endpoint,
+    caller: (host) => {
+      const caller = new Caller(endpoint(host));
       callers.push(caller);
       return caller;
     },
