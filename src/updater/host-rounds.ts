@@ -41,9 +41,10 @@ export class HostRounds {
     }
   }
 
-  /** Monitored hosts that have not answered for watchdog.thresholdSeconds. */
+  /** Monitored hosts that have not answered for watchdog.thresholdSeconds; none where the watchdog is off. */
   staleHosts(): string[] {
     const { sets, settings, clock } = this.#o;
+    if (settings.watchdog.intervalSeconds <= 0) return [];
     const now = clock.now();
     const found: string[] = [];
     for (const id of sets.hosts.ids()) {

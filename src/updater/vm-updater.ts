@@ -8,7 +8,15 @@ import {
   type VmStatsReceived,
 } from '../events/index.js';
 import type { Clock, Telemetry } from '../kernel/index.js';
-import type { EvidenceStamp, HostSettings, MonitorSettings, Vds, Vm, VmReport } from '../model/index.js';
+import {
+  type EvidenceStamp,
+  type HostSettings,
+  type MonitorSettings,
+  reportDiffers,
+  type Vds,
+  type Vm,
+  type VmReport,
+} from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import { admission, decideOff, decideVm, type VmCase, type VmVerdict, vmAfter } from '../rules/index.js';
 import type { CommandBook } from './command-book.js';
@@ -179,6 +187,9 @@ export class VmUpdater {
     if (vm === undefined || vm.dynamic.runOnVds !== stamp.host) return;
     try {
       if (vm.dynamic.status !== report.status) return;
+      // Seen where it was expected, in the first report since the start: that is news although nothing has changed (§4.5).
+      const first = !this.#memory.isInitialized(stamp) && !reportDiffers(vm, report, stamp.host);
+      if (first) return this.#decide(vm.id, report, stamp);
       this.#takeStatistics(vm, report, stamp);
       // Neither a job that moves on nor a hosted engine's VM that waits for its import is evidence of a change.
       const waits = vm.static.origin === 'HOSTED_ENGINE';

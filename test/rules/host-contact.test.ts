@@ -58,6 +58,17 @@ describe('capabilities', () => {
     expect(decide(hostCase(host('h1', status), more), good)).toMatchObject(expected);
   });
 
+  it.each<[string, VdsStatus, boolean, readonly string[] | null, readonly string[]]>([
+    ['the first time', 'Connecting', false, null, ['VDS_CPU_RETRIEVE_FAILED']],
+    ['as an empty text', 'Up', false, [], ['VDS_CPU_RETRIEVE_FAILED']],
+    ['once more', 'Connecting', true, null, []],
+    ['by a host that is none of ours to judge', 'Maintenance', false, null, []],
+  ])('no CPU flags told, %s: %s', (_, status, capabilitiesRead, cpuFlags, events) => {
+    const c = hostCase(host('h1', status), { liveness: { capabilitiesRead }, cluster: cluster({ cpuFlags: ['vmx'] }) });
+    const report = capabilities({ selinuxMode: 'ENFORCING', cpuFlags });
+    expect(decide(c, { kind: 'capabilities', report })).toMatchObject({ status, events });
+  });
+
   it('says which status the host has instead', () => {
     const { draft } = decideHost(hostCase(host('h1', 'Connecting'), lacking), good);
     expect(draft.events.at(-1)).toEqual({ name: 'VDS_DETECTED', params: { HostStatus: 'NonOperational' } });

@@ -146,10 +146,17 @@ export function hostStats(more: Partial<VdsStatsReport> = {}): VdsStatsReport {
   };
 }
 
-/** An answer of getCapabilities; what is not said was not reported. */
+/** An answer of getCapabilities: a CPU of some model; what is not said was not reported. */
 export function capabilities(more: Partial<VdsCapabilitiesReport> = {}): VdsCapabilitiesReport {
   return {
-    ...{ dynamic: {}, interfaces: [], networks: [], cpuFlags: null, clusterLevels: null, supportedEngines: null },
+    ...{
+      dynamic: {},
+      interfaces: [],
+      networks: [],
+      cpuFlags: ['model_X'],
+      clusterLevels: null,
+      supportedEngines: null,
+    },
     ...{ emulatedMachines: null, rngSources: null, additionalFeatures: null, selinuxMode: null, problems: [] },
     ...more,
   };

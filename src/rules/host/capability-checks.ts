@@ -54,8 +54,9 @@ function rhelMajor(os: string | null): string | null {
   return /el([67])/.exec(parts[2] as string)?.[1] ?? null;
 }
 
-function flagsOf(c: CapabilitiesCase): readonly string[] | null {
-  return c.report.cpuFlags;
+/** null: the host tells none, and nothing follows from that (§2.4.1). */
+export function flagsOf({ report }: CapabilitiesCase): readonly string[] | null {
+  return report.cpuFlags === null || report.cpuFlags.length === 0 ? null : report.cpuFlags;
 }
 
 /** The CPU check looks only when something may have changed: no contact before, or other flags (§2.4 rows 5 and 11). */

@@ -7,7 +7,7 @@ import {
 } from '../../model/index.js';
 import type { Row } from '../row.js';
 import { keepEqual } from '../vm/statistics.js';
-import { firstBroken } from './capability-checks.js';
+import { firstBroken, flagsOf } from './capability-checks.js';
 import type { CapabilitiesCase, HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
 
@@ -63,6 +63,12 @@ export const capabilitiesEffects: readonly CapabilitiesRow[] = [
     when: (c) =>
       !notMonitored.has(status(c)) && (making(c) ? breaks(c) : firstRefresh(c) && (status(c) !== 'Up' || breaks(c))),
     then: (_, draft) => draft.event('VDS_DETECTED', { HostStatus: draft.dynamic.status }),
+  },
+  {
+    name: 'host.cpu-flags-missing',
+    doc: 'The host, seen for the first time since the start, does not tell its CPU flags: whether its CPU fits the cluster cannot be judged (§2.4.1). Its status stays out of it.',
+    when: (c) => !notMonitored.has(status(c)) && firstRefresh(c) && flagsOf(c) === null,
+    then: (_, draft) => draft.event('VDS_CPU_RETRIEVE_FAILED'),
   },
   {
     name: 'host.display-moved',

@@ -1,4 +1,4 @@
-import type { ExitStatus, MonitorSettings, Vm, VmStatus } from '../../model/index.js';
+import type { MonitorSettings, Vm, VmStatus } from '../../model/index.js';
 import { matchOne, type Row } from '../row.js';
 
 /** A highly available VM that is to be started again. */
@@ -58,11 +58,10 @@ const comingUp: ReadonlySet<VmStatus> = new Set<VmStatus>([
   'MigratingFrom',
   'RestoringState',
 ]);
-const endedWell: ReadonlySet<ExitStatus> = new Set<ExitStatus>(['Normal']);
 
-/** Whether the VM is one that is to be started again by itself (§4.15). */
+/** Whether the VM is one that is to be started again by itself (§4.15): how it ended must be known, and be an error. */
 export function needsRestart(vm: Vm): boolean {
-  return vm.static.ha === true && vm.dynamic.status === 'Down' && !endedWell.has(vm.dynamic.exitStatus);
+  return vm.static.ha === true && vm.dynamic.status === 'Down' && vm.dynamic.exitStatus === 'Error';
 }
 
 const comes = (c: RestartCase): boolean =>

@@ -103,11 +103,11 @@ function nextStatistics(
   };
 }
 
-/** Used memory in per cent; free huge pages count as free. Needs the host's size and the huge pages to be known. */
-function memoryUsage(c: Reported): Pick<VdsStatistics, 'usageMemPercent'> | Record<never, never> {
+/** Used memory in per cent; free huge pages count as free. Not known without the host's size and its huge pages. */
+function memoryUsage(c: Reported): Pick<VdsStatistics, 'usageMemPercent'> {
   const { memFree, hugepages } = c.report.statistics;
   const total = c.host.dynamic.physicalMemMb;
-  if (typeof memFree !== 'number' || !hugepages || total === null || total <= 0) return {};
+  if (typeof memFree !== 'number' || !hugepages || total === null || total <= 0) return { usageMemPercent: null };
   let freeHugepagesMb = 0;
   for (const [sizeKib, pages] of Object.entries(hugepages))
     freeHugepagesMb += ((pages.free ?? 0) * Number(sizeKib)) / 1024;

@@ -75,12 +75,13 @@ export class VmDraft {
 
   /**
    * The VM is down (§4.8.1). A VM that migrates away is left to its hand-over; one that is Down or Suspended already
-   * keeps how it ended.
+   * keeps how it ended, and loses the host that it still had.
    */
   clear(exit: ExitData): void {
     const { status } = this.state;
     if (status === 'MigratingFrom') return;
-    if (status !== 'Suspended') {
+    if (status === 'Suspended') this.set({ runOnVds: null, migratingToVds: null });
+    else {
       const { exitStatus, exitMessage, exitReason } = this.state;
       this.status('Down', status === 'Down' ? { exitStatus, exitMessage, exitReason } : exit);
     }

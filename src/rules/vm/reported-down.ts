@@ -101,14 +101,14 @@ export const downTransitions: readonly DownRow[] = [
   },
   {
     name: 'vm.down.error',
-    doc: 'The VM ended with an error, or nobody knows how (D20): Down, and restarted by whoever is responsible.',
+    doc: 'The VM ended with an error, or nobody knows how (D20): Down, and restarted by whoever is responsible. A highly available VM is started again only where an error is known.',
     when: (c) => plain(c) && reportedExit(c.report).exitStatus !== 'Normal',
     then: (c, draft) => {
       const exit = reportedExit(c.report);
       draft.event('VM_DOWN_ERROR', { ExitMessage: exitText(exit.exitMessage) });
       draft.clear(exit);
       if (c.commands.asyncRunning) draft.intent('rerun', c.host.id, { ...exit });
-      else if (c.vm.static.ha === true) draft.autoRun({ ...exit });
+      else if (exit.exitStatus === 'Error' && c.vm.static.ha === true) draft.autoRun({ ...exit });
     },
   },
   {
@@ -118,7 +118,7 @@ export const downTransitions: readonly DownRow[] = [
     then: (c, draft) => {
       const exit = reportedExit(c.report);
       const off = c.commands.inPowerOffWindow;
-      draft.event('VM_DOWN', { ExitMessage: off ? ' ' : exitText(exit.exitMessage) });
+      draft.event('VM_DOWN', { ExitMessage: (off ? '' : exitText(exit.exitMessage)) || ' ' });
       draft.signal('removeAsync');
       draft.clear(off ? { ...exit, exitMessage: `VM ${c.vm.static.name} power off complete` } : exit);
       if (c.commands.coldReboot || exit.exitReason === 'DestroyedOnReboot') draft.coldReboot({ ...exit });

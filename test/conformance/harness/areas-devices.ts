@@ -105,7 +105,8 @@ async function deliver(
   world.forget();
   if (facts['updateDevice'] !== undefined) {
     const id = textOf(facts['updateDevice']);
-    word.put({ id, type: typeOf(id) ?? 'disk', address: `address-${round}` });
+    const managed = before.find((device) => device.id === id)?.managed ?? true;
+    word.put({ id, type: typeOf(id) ?? 'disk', address: `address-${round}`, managed });
   } else if (facts['removeDevice'] !== undefined) {
     word.remove(textOf(facts['removeDevice']));
   } else if (facts['fullList'] === true) {

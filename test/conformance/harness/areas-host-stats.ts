@@ -155,7 +155,8 @@ function statsOf(c: ConformanceCase): Facts {
     ]);
     fields['diskStats'] = Object.fromEntries(disks);
   }
-  if ('hugepages' in reported) {
+  if (reported['hugepages'] === null) fields['hugepages'] = undefined;
+  else if ('hugepages' in reported) {
     const sizes = Object.entries(factsOf(reported['hugepages'])).map(([size, pages]) => [
       size,
       {

@@ -15,7 +15,8 @@ const usualNetworks: readonly Facts[] = [
 /** Nics, their networks and what follows when they go down (area network). */
 export const runNetwork: AreaRunner = async (c, failures) => {
   const nics = c.given['interfaces'] === undefined ? usualNics : listOf(c.given['interfaces']).map(factsOf);
-  const world = await hostWorld({ given: c.given, h1: { stats: { network: {} } } });
+  // A VM runs on the host, so that there is one to be moved away.
+  const world = await hostWorld({ given: c.given, h1: { stats: { network: {} }, vms: { V1: { status: 'Up' } } } });
   try {
     const networks =
       c.given['clusterNetworks'] === undefined ? usualNetworks : listOf(c.given['clusterNetworks']).map(factsOf);

@@ -21,7 +21,7 @@ import {
   textOf,
 } from './case.js';
 import { checkActions, checkEvents, checkValues, sameOutcome } from './expectations.js';
-import { dynamicNames, reportedVm, storedVm } from './vm-facts.js';
+import { dynamicNames, reportedVm, storedVm, watchdogAction } from './vm-facts.js';
 import { World } from './world.js';
 
 /** One report of one or more VMs, polled or pushed (areas vm and vm-pass). */
@@ -30,7 +30,7 @@ export const runVm: AreaRunner = async (c, failures) => {
   const vms = givenVms(c);
   const world = await prepared(c, host);
   try {
-    const usual = await usualVms(world, host, vms);
+    const usual = await usualVms(world, host, vms, reportedList(c).map(factsOf));
     for (const vm of usual) world.part('sets').putVm(vm);
     await commandsOf(world, c, vms);
     const expected = [...world.part('sets').vms.byHost(host)];
@@ -104,23 +104,34 @@ function forgetFirstReport(world: World, host: string): void {
 }
 
 /** The stored VMs: what the agent reports usually, with the case's facts over it. */
-async function usualVms(world: World, host: string, vms: readonly GivenVm[]): Promise<Vm[]> {
+async function usualVms(
+  world: World,
+  host: string,
+  vms: readonly GivenVm[],
+  reported: readonly Facts[],
+): Promise<Vm[]> {
   const result: Vm[] = [];
   for (const { id, facts, stored } of vms) {
     if (!stored) continue;
     const agent = new FakeFetcher().host(host, { vms: { [id]: reportedVm({}, facts) } });
     agent.bind(world.clock, world.clock);
     const report = await agent.getAllVmStats(endpoint(host), { signal: new AbortController().signal });
-    const said = report.get(id);
+    const last = report.get(id);
     const usual: Vm = {
       id,
       static: { ...initialRow(vmStaticFields), id, name: 'vm1', clusterId: 'C1', vcpus: 2, memoryMb: 4096 },
-      dynamic: { ...initialRow(vmDynamicFields), ...said?.dynamic, id, statusSince: 0, hash: said?.deviceHash ?? null },
+      dynamic: { ...initialRow(vmDynamicFields), ...last?.dynamic, id, statusSince: 0, hash: last?.deviceHash ?? null },
       guestInterfaces: [],
       jobs: [],
       devices: [],
     };
-    result.push(storedVm({ runOn: null, ...facts }, usual));
+    // A text that the case leaves out is stored as it is reported.
+    const said = reported.find((vm) => textOf(vm['id'] ?? vms[0]?.id) === id) ?? {};
+    const action =
+      facts['lastWatchdogEvent'] === null || facts['lastWatchdogEvent'] === undefined
+        ? {}
+        : { lastWatchdogAction: watchdogAction(said, facts) };
+    result.push(storedVm({ runOn: null, ...action, ...facts }, usual));
   }
   return result;
 }

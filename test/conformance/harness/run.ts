@@ -14,6 +14,7 @@ import { runParsing, runStatistics } from './areas-statistics.js';
 import { runVm } from './areas-vm.js';
 import { runJobs, runLuns } from './areas-vm-jobs.js';
 import type { AreaRunner, ConformanceCase, Failures } from './case.js';
+import { misunderstood } from './words.js';
 
 const areas: Readonly<Record<string, AreaRunner>> = {
   audit: runAudit,
@@ -47,8 +48,8 @@ export interface CaseResult {
 export async function runCase(c: ConformanceCase): Promise<CaseResult> {
   const failures: Failures = [];
   const runner = areas[c.area];
-  if (runner === undefined) failures.push(`there is no harness for the area "${c.area}"`);
-  else {
+  failures.push(...misunderstood(c));
+  if (runner !== undefined) {
     try {
       await runner(c, failures);
     } catch (error) {

@@ -68,6 +68,7 @@ export function reportedVm(reported: Facts, given: Facts): FakeVm {
   }
   if (!('pauseStatus' in reported)) fields['pauseCode'] = undefined;
   for (const [key, value] of Object.entries(reported)) Object.assign(fields, wire[key]?.(value));
+  Object.assign(fields, watchdogOf(reported, given));
   if (status !== undefined && status !== 'Down') {
     fields['status'] = word(status);
     if (status === 'NotResponding') fields['monitorResponse'] = '-1';
@@ -84,6 +85,18 @@ export function reportedVm(reported: Facts, given: Facts): FakeVm {
     fields: { ...fields, ...downFields(reported) },
   };
 }
+
+/** The agent tells of the last time that the watchdog fired and of what it did then, together. */
+function watchdogOf(reported: Facts, given: Facts): Record<string, unknown> {
+  const time =
+    reported['lastWatchdogEvent'] ?? (reported['lastWatchdogAction'] === undefined ? null : given['lastWatchdogEvent']);
+  if (!('lastWatchdogEvent' in reported) && (time === null || time === undefined)) return {};
+  if (time === null || time === undefined) return { watchdogEvent: undefined };
+  return { watchdogEvent: { time, action: watchdogAction(reported, given) } };
+}
+
+export const watchdogAction = (reported: Facts, given: Facts): string =>
+  textOf(reported['lastWatchdogAction'] ?? given['lastWatchdogAction'] ?? 'reset');
 
 function downFields(reported: Facts): Record<string, unknown> {
   if (reported['status'] !== 'Down') return {};
@@ -105,7 +118,6 @@ const wire: Readonly<Record<string, (value: unknown) => Record<string, unknown>>
   timestamp: (value) => ({ statusTime: value === null ? undefined : String(value) }),
   pauseStatus: (pauseCode) => ({ pauseCode }),
   migrationProgress: (migrationProgress) => ({ migrationProgress }),
-  lastWatchdogEvent: (time) => ({ watchdogEvent: time === null ? undefined : { time, action: 'reset' } }),
   deviceHash: (hash) => ({ hash }),
   hash: (hash) => ({ hash }),
 };
