@@ -15,7 +15,9 @@ export default {
   ignorePatterns: ['/*', '!/src', '!/test', '!/package.json', '!/tsconfig.json', '!/vitest.mutation.config.ts'],
   tempDirName: '.mutation/sandbox',
   incrementalFile: '.mutation/incremental.json',
-  reporters: ['clear-text', 'html', 'json'],
+  // Endless loops are recognised by their count; a busy machine is not to be mistaken for one.
+  timeoutMS: 120_000,
+  reporters: ['clear-text', 'progress-append-only', 'html', 'json'],
   clearTextReporter: { allowColor: false, reportTests: false },
   htmlReporter: { fileName: '.mutation/report.html' },
   jsonReporter: { fileName: '.mutation/report.json' },

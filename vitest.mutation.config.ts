@@ -10,6 +10,6 @@ export default defineConfig({
     expect: { requireAssertions: true },
     restoreMocks: true,
     setupFiles: 'test/support/property-seed.ts',
-    isolate: true,
+    isolate: false,
   },
 });
