@@ -113,6 +113,8 @@ describe('becoming Up (§2.10, §3.6)', () => {
     });
     expect(verdict.draft.dynamic.inFenceFlow).toBe(false);
     expect(verdict.draft.liveness).toMatchObject({ recoveringSince: null, rebootUntil: null, nicsDownSince: null });
+    expect(verdict.draft.liveness.readyForUp).toBe(false);
+    expect(verdict.draft.events).toEqual([{ name: 'VDS_DETECTED', params: { HostStatus: 'Up' } }]);
   });
 
   it.each<VdsStatus>(['NonOperational', 'Error', 'Maintenance'])('not from %s', (status) => {

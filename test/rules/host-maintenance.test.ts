@@ -54,6 +54,25 @@ describe('a host that is being emptied (§2.6)', () => {
   });
 });
 
+describe('what is said of a host that is being emptied', () => {
+  it('names its VMs when it is asked again', () => {
+    const vms = [vm('v2'), vm('v1')];
+    const { draft } = decideHost(hostCase(leaving(900), { vms }), stats(2));
+    expect(draft.intents[0]?.evidence).toEqual({ vms: ['v1', 'v2'] });
+  });
+
+  it('forgets the time to ask again once it is empty', () => {
+    const c = hostCase(leaving(), { liveness: { maintenanceRetryAt: NOW } });
+    expect(decideHost(c, stats()).draft.liveness.maintenanceRetryAt).toBeNull();
+  });
+
+  it('says why it is not in Maintenance yet', () => {
+    expect(decideHost(hostCase(leaving()), stats(1)).draft.notDone).toEqual([
+      { what: 'Maintenance', why: 'VMs or image transfers still run on the host' },
+    ]);
+  });
+});
+
 describe('maintenance is asked for', () => {
   const command = { kind: 'command', command: { is: 'maintenance', reason: 'disks' } } as const;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ClusterNetwork, InterfaceStatus, VdsInterface } from '../../src/model/index.js';
+import type { ClusterNetwork, InterfaceStatus, VdsInterface, VdsStatus } from '../../src/model/index.js';
 import { decideHost, type HostVerdict, nicsWithNetworks, problematicNics } from '../../src/rules/index.js';
 import { host, hostStats, nicSample, vm } from '../support/entities.js';
 import { type HostCaseMore, hostCase, NOW, network, nic, summaryOf, usageOf } from '../support/host-case.js';
@@ -45,6 +45,22 @@ describe('problematic nics (§2.5)', () => {
       [nic('eth0', { network: 'req' }), nic('eth0.5', { network: 'more', vlanId: 5, baseInterface: 'eth0' })],
       { eth0: 'DOWN' },
       { eth0: ['req', 'more'] },
+    ],
+    [
+      'the same network twice on one nic',
+      [
+        nic('eth0'),
+        nic('eth0.5', { network: 'req', vlanId: 5, baseInterface: 'eth0' }),
+        nic('eth0.6', { network: 'req', vlanId: 6, baseInterface: 'eth0' }),
+      ],
+      { eth0: 'DOWN' },
+      { eth0: ['req'] },
+    ],
+    [
+      'no vlan: its own state counts, whatever lies below it',
+      [nic('eth0'), nic('br0', { network: 'req', baseInterface: 'eth0' })],
+      { eth0: 'DOWN', br0: 'UP' },
+      {},
     ],
     [
       'bond',
@@ -121,6 +137,28 @@ describe('a nic that stays down', () => {
     expect(verdict.draft.liveness.nicsDownSince).toBeNull();
   });
 
+  it('says why the host is not NonOperational yet', () => {
+    expect(judge({ eth1: 'DOWN' }, { usage: usageOf({ eth1: 'DOWN' }) }).draft.notDone).toEqual([
+      { what: 'NonOperational', why: 'nics are down within their grace: eth1' },
+    ]);
+  });
+
+  it.each<[string, HostCaseMore, Record<string, InterfaceStatus>, VdsStatus, string[], number | null]>([
+    ['down for the first time', {}, { eth1: 'DOWN' }, 'Up', ['nic-first-down'], NOW],
+    ['down as before', { liveness: { nicsDownSince: NOW - 1 } }, { eth1: 'DOWN' }, 'Up', [], NOW - 1],
+    ['well', {}, { eth1: 'UP' }, 'Up', [], null],
+    ['well again', { liveness: { nicsDownSince: 1 } }, { eth1: 'UP' }, 'Up', ['nics-well'], null],
+    ['down, the host NonOperational', {}, { eth1: 'DOWN' }, 'NonOperational', [], null],
+    ['well, the host NonOperational', { liveness: { nicsDownSince: 1 } }, { eth1: 'UP' }, 'NonOperational', [], 1],
+  ])('%s: since when it has been down', (_, more, now, status, rules, since) => {
+    const h = { ...eth1, dynamic: { ...eth1.dynamic, status } };
+    const { effects, draft } = judge(now, { ...more, usage: usageOf(now) }, h);
+    expect(effects.filter((name) => /nic-first|nics-well/.test(name))).toEqual(
+      rules.map((name) => `host.stats.${name}`),
+    );
+    expect(draft.liveness.nicsDownSince).toBe(since);
+  });
+
   it('has a new grace after it was up once', () => {
     const verdict = judge({ eth1: 'UP' }, { liveness: { nicsDownSince: 0 }, usage: usageOf({ eth1: 'UP' }) });
     expect(verdict.draft.liveness.nicsDownSince).toBeNull();
@@ -161,6 +199,14 @@ describe('changes of state', () => {
     ['without a state before', eth1, { eth1: 'NONE' }, { eth1: 'DOWN' }, []],
     ['the same', eth1, { eth1: 'UP' }, { eth1: 'UP' }, []],
     ['no network', host('h1', 'Up', { interfaces: [nic('eth9')] }), { eth9: 'UP' }, { eth9: 'DOWN' }, []],
+    ['not reported any more', eth1, { eth1: 'UP' }, {}, []],
+    [
+      'slave of a bond without a network',
+      host('h1', 'Up', { interfaces: [nic('bond9'), nic('eth9', { bondName: 'bond9' })] }),
+      { bond9: 'UP', eth9: 'UP' },
+      { bond9: 'DOWN', eth9: 'DOWN' },
+      [],
+    ],
     [
       'slave of a bond with a network',
       bond,
