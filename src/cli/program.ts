@@ -183,7 +183,9 @@ function hostCommands(root: Command, act: Act, filters: (command: Command, statu
     .option('--cluster <name>', 'its cluster')
     .option('--id <id>', 'id that never changes (default: the name)')
     .option('--port <n>', 'port of the agent (default: 54321)')
-    .addOption(new Option('--protocol <name>', 'protocol of the agent').choices(['http']))
+    .addOption(
+      new Option('--protocol <name>', 'protocol of the agent (default: agents.protocol)').choices(['vdsm', 'http']),
+    )
     .option('--pm', 'power management is set up for it')
     .action(
       act(async (c, name: never, address: never, options: never) =>

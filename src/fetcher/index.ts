@@ -17,3 +17,6 @@ export type {
   VdsFetcher,
   VmFetcher,
 } from './ports.js';
+export { ProtocolFetcher } from './protocol-fetcher.js';
+export type { OpenSocket, Sockets } from './vdsm/sockets.js';
+export { VdsmFetcher, type VdsmFetcherOptions } from './vdsm/vdsm-fetcher.js';

@@ -93,7 +93,12 @@ export const errorRegistry = {
   AGENT_REDIRECTED: entry('The agent answered with a redirect', 'Give the final address; none is followed.', agent),
   AGENT_TLS: entry('The TLS connection to the agent failed', 'Check agents.tls and the host certificate.', agent),
   AGENT_CERT_REFUSED: entry('The agent does not trust our certificate', 'Let its CA sign it.', agent),
-  AGENT_NETWORK: entry('The agent side reports a network error (5022)', 'vurti doctor HOST says more.', agent),
+  AGENT_NETWORK: entry(
+    'The connection to the agent broke, or the agent reports that its network failed (5022)',
+    'vurti doctor HOST says more.',
+    agent,
+  ),
+  AGENT_QUEUE_FULL: entry('Too many calls wait for this agent', 'Ask it less at once.', agent),
   AGENT_ERROR: entry('The agent answered with an error', 'The code is the agent’s own.', agent),
   AGENT_RECOVERING: entry('The agent is re-adopting its VMs (code 99)', 'Wait; it is judged after 3 minutes.', agent),
   AGENT_BUSY: entry('The agent is out of workers (code 1100)', 'Poll less often, or find its other clients.', agent),

@@ -1,8 +1,14 @@
 import { Container } from 'inversify';
 import { Channel, type Streams } from '../events/index.js';
-import { HttpFetcher } from '../fetcher/index.js';
+import { HttpFetcher, ProtocolFetcher, VdsmFetcher } from '../fetcher/index.js';
 import { type Clock, RealTime, type Scheduler, silentTelemetry, systemIds, systemRandom } from '../kernel/index.js';
-import { type AgentTls, agentMethods, type MonitorSettings, observerMethods } from '../model/index.js';
+import {
+  type AgentTls,
+  agentMethods,
+  type HostEndpoint,
+  type MonitorSettings,
+  observerMethods,
+} from '../model/index.js';
 import { PollingPushAdapter } from '../push-adapter/index.js';
 import { HostSets, Inventory } from '../repository/index.js';
 import { MemoryStore } from '../store/index.js';
@@ -40,7 +46,7 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
   bindEffects(container, options, settings);
   bindState(container, options, settings, tls);
   bindReadiness(container);
-  bindUpdaters(container, settings);
+  bindUpdaters(container, options, settings);
   container.bind(t.pushAdapter).toResolvedValue(
     (fetcher, sets, streams, registry, pipeline, clock, scheduler, random, telemetry) =>
       new PollingPushAdapter({
@@ -113,12 +119,16 @@ function bindEffects(container: Container, options: MonitorOptions, settings: Mo
   }
   const allowed = settings.mode === 'observer' ? observerMethods : new Set(agentMethods);
   if (options.fetcher === undefined) {
-    container
-      .bind(t.fetcher)
-      .toResolvedValue(
-        (ids, registry) => new HttpFetcher({ ids, allowed, limitsOf: (host) => registry.settingsOf(host.id).agents }),
-        [t.ids, t.registry],
-      );
+    container.bind(t.fetcher).toResolvedValue(
+      (ids, registry, clock, scheduler, random, telemetry) => {
+        const limitsOf = (host: HostEndpoint) => registry.settingsOf(host.id).agents;
+        return new ProtocolFetcher({
+          vdsm: new VdsmFetcher({ ids, allowed, limitsOf, clock, scheduler, random, telemetry }),
+          http: new HttpFetcher({ ids, allowed, limitsOf }),
+        });
+      },
+      [t.ids, t.registry, t.clock, t.scheduler, t.random, t.telemetry],
+    );
   } else {
     container.bind(t.fetcher).toConstantValue(options.fetcher);
   }
@@ -154,7 +164,7 @@ function bindReadiness(container: Container): void {
     .toResolvedValue((scheduler, sets) => new Readiness(scheduler, () => isSynced(sets)), [t.scheduler, t.sets]);
 }
 
-function bindUpdaters(container: Container, settings: MonitorSettings): void {
+function bindUpdaters(container: Container, options: MonitorOptions, settings: MonitorSettings): void {
   container.bind(t.commands).toResolvedValue(
     (clock, telemetry) =>
       new CommandBook(clock, (vm, command) => {
@@ -259,7 +269,8 @@ function bindUpdaters(container: Container, settings: MonitorSettings): void {
   container
     .bind(t.inventoryUpdater)
     .toResolvedValue(
-      (sets, inventory, records, ports, clock) => new InventoryUpdater({ sets, inventory, records, ports, clock }),
+      (sets, inventory, records, ports, clock) =>
+        new InventoryUpdater({ sets, inventory, records, ports, clock, protocol: options.agents?.protocol ?? 'vdsm' }),
       [t.sets, t.inventory, t.records, t.ports, t.clock],
     );
   container

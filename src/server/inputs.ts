@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type CatalogueEntry, catalogue, severityIds } from '../events/index.js';
 import { VurtiError } from '../kernel/index.js';
 import { vdsStatusIds, vmStatusIds } from '../model/index.js';
-import { closest, hostEntry, spokenProtocols } from '../monitor/index.js';
+import { closest, hostEntry } from '../monitor/index.js';
 
 /** "a,b" or a repeated parameter. */
 const list = z.union([z.string().max(10_000), z.array(z.string().max(10_000)).max(1000)]).transform((value) =>
@@ -85,9 +85,7 @@ export const refParams = z.strictObject({ ref: z.string().min(1).max(255) });
 export const explainParams = z.strictObject({ kind: z.enum(['vm', 'host']), ref: z.string().min(1).max(255) });
 
 /** Certificates are files of the service's machine: they are not named over the wire. */
-export const hostBody = hostEntry
-  .omit({ tls: true, plain: true, protocol: true })
-  .extend({ protocol: z.enum(spokenProtocols).default('http') });
+export const hostBody = hostEntry.omit({ tls: true, plain: true });
 const text = (max: number): z.ZodString =>
   z
     .string()

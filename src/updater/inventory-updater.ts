@@ -1,6 +1,7 @@
 import type { Cause, ChangeRecord } from '../events/index.js';
 import { type Clock, VurtiError } from '../kernel/index.js';
 import {
+  type AgentProtocol,
   type Cluster,
   type ClusterNetwork,
   type ClusterSpec,
@@ -31,6 +32,8 @@ export interface InventoryUpdaterOptions {
   readonly records: RecordMaker;
   readonly ports: OutboxPorts;
   readonly clock: Clock;
+  /** Of new hosts that name none. Default: vdsm. */
+  readonly protocol?: AgentProtocol;
 }
 
 const DEFAULT_CLUSTER = 'Default';
@@ -85,7 +88,8 @@ export class InventoryUpdater {
     const before = sets.hosts.get(id);
     const cluster = this.#clusterOf(spec.cluster ?? before?.static.clusterId ?? DEFAULT_CLUSTER);
     const { cluster: _, tls: __, ...facts } = spec;
-    const vdsStatic = { ...(before?.static ?? initialRow(vdsStaticFields)), ...facts, id, clusterId: cluster.id };
+    const usual = before?.static ?? { ...initialRow(vdsStaticFields), protocol: this.#o.protocol ?? 'vdsm' };
+    const vdsStatic = { ...usual, ...facts, id, clusterId: cluster.id };
     if (before !== undefined) {
       const changes = diffOf(vdsStaticFields, before.static, vdsStatic);
       if (changes.length === 0) return before;

@@ -253,7 +253,7 @@ kvm-31  Up             1h     live 4s          2  12%  34%   1%  prod     kvm-31
     const said: [string[], string, string][] = [
       [
         ['hosts', 'add', 'kvm-40', '10.0.0.40', '--cluster', 'prod', '--port', '99', '--pm'],
-        'put host {"name":"kvm-40","address":"10.0.0.40","port":99,"cluster":"prod","pmEnabled":true,"protocol":"http","source":"api"}',
+        'put host {"name":"kvm-40","address":"10.0.0.40","port":99,"cluster":"prod","pmEnabled":true,"source":"api"}',
         'kvm-40 added to cluster prod: 10.0.0.40:54321 is asked from now on.\n',
       ],
       [

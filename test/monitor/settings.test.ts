@@ -149,18 +149,10 @@ describe('what is wrong is named, with line and column', () => {
     ],
     [
       'hosts twice',
-      'agents: { protocol: http }\ninventory:\n  hosts:\n    - { name: a, address: x }\n    - { name: a, address: y }\n    - { name: c, id: a, address: z }',
+      'inventory:\n  hosts:\n    - { name: a, address: x }\n    - { name: a, address: y }\n    - { name: c, id: a, address: z }',
       [
-        'CONFIG_INVALID vurti.yaml:6:7 A host with the id "a" is already listed (vurti.yaml:4:7).',
-        'CONFIG_INVALID vurti.yaml:5:7 A host with the name "a" is already listed (vurti.yaml:4:7).',
-      ],
-    ],
-    [
-      'a protocol that nobody speaks yet',
-      'inventory:\n  hosts:\n    - { name: a, address: x }\n    - { name: b, address: x, protocol: vdsm }\n    - { name: c, address: x, protocol: http }',
-      [
-        'CONFIG_INVALID vurti.yaml agents.protocol, by which 1 of 3 hosts go: protocol vdsm is not in this version yet. Set protocol: http (docs/http-agent.md says how a host comes to speak it).',
-        'CONFIG_INVALID vurti.yaml:4:7 b: protocol vdsm is not in this version yet. Set protocol: http (docs/http-agent.md says how a host comes to speak it).',
+        'CONFIG_INVALID vurti.yaml:5:7 A host with the id "a" is already listed (vurti.yaml:3:7).',
+        'CONFIG_INVALID vurti.yaml:4:7 A host with the name "a" is already listed (vurti.yaml:3:7).',
       ],
     ],
     [
@@ -333,10 +325,10 @@ describe('inventory', () => {
     );
     writeFileSync(join(cwd, 'hosts.d', '.c.yaml'), '- nonsense');
     const loaded = load(
-      'agents: { protocol: http }\ninventory:\n  files: ["hosts.d/*"]\n  hosts: [{ name: lab, id: l1, address: lab.example.com, protocol: http }]',
+      'agents: { protocol: http }\ninventory:\n  files: ["hosts.d/*"]\n  hosts: [{ name: lab, id: l1, address: lab.example.com, protocol: vdsm }]',
     );
     expect(agentAccess(loaded).hosts).toEqual([
-      { name: 'lab', id: 'l1', address: 'lab.example.com', protocol: 'http', source: 'settings', tls: null },
+      { name: 'lab', id: 'l1', address: 'lab.example.com', protocol: 'vdsm', source: 'settings', tls: null },
       { name: 'kvm-01', address: '10.0.0.1', cluster: 'prod', protocol: 'http', source: 'file', tls: null },
       { name: 'kvm-02', address: 'kvm-02', port: 54321, cluster: 'prod', protocol: 'http', source: 'file', tls: null },
       { name: 'fe80::1', address: 'fe80::1', port: 5, cluster: 'prod', protocol: 'http', source: 'file', tls: null },

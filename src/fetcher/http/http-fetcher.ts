@@ -13,9 +13,9 @@ import { agentError, badAnswer, type Question } from '../agent-errors.js';
 import { AgentFetcher, type AgentQuestion } from '../agent-fetcher.js';
 import { answerOf, requestOf, resultOf } from '../rpc.js';
 import { excerpt } from '../text.js';
+import { transportError } from '../transport-errors.js';
 import { Connections, type Flight } from './connections.js';
 import { type ByteBudget, readBeginning, readBody, TooLarge } from './read-body.js';
-import { transportError } from './transport-errors.js';
 import { collectPages } from './vm-pages.js';
 
 const MIB = 1_048_576;

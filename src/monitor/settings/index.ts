@@ -2,7 +2,6 @@ export { closest } from './closest.js';
 export { agentAccess, coreSettings } from './core.js';
 export { settingsDocument } from './document.js';
 export type { Assignment } from './environment.js';
-export { spokenProtocols } from './later.js';
 export { type ListenAddress, parseListen } from './listen.js';
 export { type LoadedSettings, loadSettings, type SettingsSources } from './load.js';
 export { SettingsError, type SettingsProblem } from './problem.js';

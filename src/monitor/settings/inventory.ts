@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { messageOf } from '../../kernel/index.js';
 import { hostListCatalogue } from './catalogue.js';
 import { problemsOf, type Where } from './check.js';
-import { notSpoken, spokenProtocols } from './later.js';
 import { shortName } from './paths.js';
 import type { SettingsProblem } from './problem.js';
 import { type HostEntry, hostEntry, type Settings } from './schema.js';
@@ -55,7 +54,7 @@ export function loadInventoryFiles(settings: Settings, context: Context): Invent
       problems.push({ code: 'CONFIG_UNREADABLE', where: at, message: `inventory.files: ${messageOf(error)}` });
     }
   });
-  return { hosts, problems: [...problems, ...duplicates(hosts), ...unspoken(settings, hosts, context)] };
+  return { hosts, problems: [...problems, ...duplicates(hosts)] };
 }
 
 /** `*` and `?` in the last part of the path; a pattern that matches nothing in an existing directory is none. */
@@ -121,20 +120,6 @@ function absoluteTls(entry: HostEntry, base: string): HostEntry {
     typeof value === 'string' ? resolve(base, value) : value,
   ]);
   return { ...entry, tls: Object.fromEntries(files) as NonNullable<HostEntry['tls']> };
-}
-
-/** A host that would be asked in a language it does not know would only look broken. */
-function unspoken(settings: Settings, hosts: readonly SourcedHost[], context: Context): SettingsProblem[] {
-  const general = settings.agents.protocol;
-  const problem = (where: string, message: string): SettingsProblem => ({ code: 'CONFIG_INVALID', where, message });
-  const own = hosts.filter(({ entry }) => entry.protocol !== undefined && !spokenProtocols.includes(entry.protocol));
-  const inherited = hosts.filter(({ entry }) => entry.protocol === undefined);
-  const problems = own.map(({ entry, where }) =>
-    problem(where, `${entry.name}: ${notSpoken(entry.protocol ?? general)}`),
-  );
-  if (inherited.length === 0 || spokenProtocols.includes(general)) return problems;
-  const which = `agents.protocol, by which ${inherited.length} of ${hosts.length} hosts go: `;
-  return [problem(context.where(['agents', 'protocol']), `${which}${notSpoken(general)}`), ...problems];
 }
 
 /** Two hosts under one id or name would be judged by each other's reports. */

@@ -1,5 +1,3 @@
-import type { AgentProtocol } from '../../model/index.js';
-
 /**
  * Settings of the documented product that this version does not have yet. They are refused by name: a setting that is
  * accepted and does nothing is worse than none.
@@ -12,8 +10,3 @@ export const laterSettings: Readonly<Record<string, string>> = {
   events: 'all events are kept',
   sinks: 'read events with vurti tail or GET /api/v1/events',
 };
-
-/** Protocols that a fetcher speaks. The day another one does, this list is all there is to change. */
-export const spokenProtocols: readonly AgentProtocol[] = ['http'];
-export const notSpoken = (protocol: AgentProtocol): string =>
-  `protocol ${protocol} is not in this version yet. Set protocol: ${spokenProtocols.join(' or ')} (docs/http-agent.md says how a host comes to speak it).`;

@@ -163,7 +163,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       protocol: doc(
         z.enum(['vdsm', 'http']),
-        'Protocol of hosts that name none. vdsm: JSON-RPC over STOMP; not in this version yet. http: docs/http-agent.md.',
+        'Protocol of hosts that name none. vdsm: VDSM’s own, JSON-RPC over STOMP. http: a gateway, docs/http-agent.md.',
       ).default('vdsm'),
       tls: tls.optional(),
       maxInFlight: limits.maxInFlight.default(d.agents.maxInFlight),

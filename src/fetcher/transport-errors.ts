@@ -1,6 +1,8 @@
-import { messageOf, type VurtiError } from '../../kernel/index.js';
-import { agentError, badAnswer, type Question } from '../agent-errors.js';
-import { excerpt } from '../text.js';
+import { X509Certificate } from 'node:crypto';
+import { messageOf, type VurtiError } from '../kernel/index.js';
+import type { AgentTls } from '../model/index.js';
+import { agentError, badAnswer, type Question } from './agent-errors.js';
+import { excerpt } from './text.js';
 
 /** What Node calls the ways in which a connection does not come about or breaks. */
 const broken: Readonly<Record<string, string>> = {
@@ -83,10 +85,20 @@ function codeOf(error: unknown): string {
 function certificateRefusal({ host }: Question, message: string): string | undefined {
   const number = Number(/alert number (\d+)/.exec(message)?.[1]);
   const name = certificateAlerts[number];
-  if (name !== undefined) return `it does not accept our certificate (alert ${number}, ${name})`;
+  if (name !== undefined) return `it does not accept our certificate (alert ${number}, ${name})${issuerOf(host.tls)}`;
   // TLS 1.2 has no alert of its own for "you sent none".
   const none = number === HANDSHAKE_FAILURE && host.tls?.cert === undefined;
   return none ? `it wants a certificate and none is configured (alert ${number})` : undefined;
+}
+
+/** Who signed what was refused is half of the diagnosis. */
+function issuerOf(tls: AgentTls | null): string {
+  if (tls?.cert === undefined) return '';
+  try {
+    return `, which was issued by ${excerpt(new X509Certificate(tls.cert).issuer.replaceAll('\n', ', '), 120)}`;
+  } catch {
+    return '';
+  }
 }
 
 function isTls(code: string): boolean {

@@ -1,0 +1,207 @@
+import { BodyParts } from './body-parts.js';
+import { StompError, type StompFrame, unescapeHeader } from './stomp-frame.js';
+
+const MAX_HEAD_BYTES = 8192;
+const MAX_HEADERS = 64;
+
+const LF = 0x0a;
+const CR = 0x0d;
+const NUL = 0;
+
+export interface StompParserOptions {
+  /** Looked at when a frame's body begins. */
+  readonly maxBodyBytes: () => number;
+  readonly onFrame: (frame: StompFrame) => void;
+}
+
+/**
+ * Frames out of bytes that arrive in pieces of any size. Each body byte is copied once at most, and not at all when the
+ * body lies within one piece. What is kept of an unfinished frame is bounded by the limits of head and body.
+ *
+ * Modes:
+ *   between  line ends are skipped: they are heart-beats
+ *   head     command and headers, until the empty line
+ *   counted  a body whose length was announced, and the NUL after it
+ *   ended    a body without an announced length: it ends at the first NUL
+ *   stopped  by its owner, or by bytes that are not STOMP; takes nothing more
+ */
+export class StompParser {
+  readonly #maxBodyBytes: () => number;
+  readonly #onFrame: (frame: StompFrame) => void;
+  #mode: 'between' | 'head' | 'counted' | 'ended' | 'stopped' = 'between';
+  /** Beginning of a head that arrives in several pieces. */
+  #scratch: Buffer | null = null;
+  #scratched = 0;
+  #command = '';
+  #headers: ReadonlyMap<string, string> = new Map();
+  #maxBody = 0;
+  /** Announced length of the body. */
+  #length = 0;
+  readonly #body = new BodyParts();
+  #frames = 0;
+
+  constructor(options: StompParserOptions) {
+    this.#maxBodyBytes = options.maxBodyBytes;
+    this.#onFrame = options.onFrame;
+  }
+
+  /** Frames read since the start. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Whether a frame has begun and is not whole. */
+  get isWithinFrame(): boolean {
+    return this.#mode !== 'between' && this.#mode !== 'stopped';
+  }
+
+  /** Nothing more is read or kept; may be called while a frame is handed over. */
+  stop(): void {
+    this.#mode = 'stopped';
+    this.#scratch = null;
+    this.#body.clear();
+  }
+
+  /** @throws StompError, and then the parser has stopped. */
+  push(piece: Buffer): void {
+    try {
+      let at = 0;
+      while (at < piece.length && this.#mode !== 'stopped') at = this.#step(piece, at);
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+  }
+
+  /** Reads on from `at`; gives how far it came. */
+  #step(piece: Buffer, at: number): number {
+    switch (this.#mode) {
+      case 'between':
+        if (piece[at] === LF || piece[at] === CR) return at + 1;
+        this.#mode = 'head';
+        return at;
+      case 'head':
+        return this.#scratch === null ? this.#beginHead(piece, at) : this.#continueHead(this.#scratch, piece, at);
+      case 'counted':
+        return this.#countedBody(piece, at);
+      case 'ended':
+        return this.#endedBody(piece, at);
+      case 'stopped':
+        return piece.length;
+    }
+  }
+
+  #beginHead(piece: Buffer, at: number): number {
+    const end = endOfHead(piece, at);
+    if (end >= 0) {
+      this.#takeHead(piece.subarray(at, end));
+      return end;
+    }
+    if (piece.length - at >= MAX_HEAD_BYTES) throw headTooLong();
+    this.#scratch = Buffer.allocUnsafe(MAX_HEAD_BYTES);
+    this.#scratched = piece.copy(this.#scratch, 0, at);
+    return piece.length;
+  }
+
+  #continueHead(scratch: Buffer, piece: Buffer, at: number): number {
+    const before = this.#scratched;
+    this.#scratched += piece.copy(scratch, before, at);
+    const end = endOfHead(scratch.subarray(0, this.#scratched), Math.max(0, before - 2));
+    if (end >= 0) {
+      this.#scratch = null;
+      this.#takeHead(scratch.subarray(0, end));
+      return at + end - before;
+    }
+    if (this.#scratched === MAX_HEAD_BYTES) throw headTooLong();
+    return piece.length;
+  }
+
+  #takeHead(head: Buffer): void {
+    if (head.includes(NUL)) throw new StompError('a frame ends within its headers');
+    const [command = '', ...lines] = head
+      .toString('utf8')
+      .split('\n')
+      .map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+    if (!/^[A-Z]{1,16}$/.test(command)) throw new StompError('a frame begins with no STOMP command');
+    this.#command = command;
+    this.#headers = headersOf(lines);
+    this.#maxBody = this.#maxBodyBytes();
+    const length = this.#headers.get('content-length');
+    if (length === undefined) {
+      this.#mode = 'ended';
+      return;
+    }
+    if (!/^\d{1,15}$/.test(length)) throw new StompError('content-length is not a number');
+    this.#length = Number(length);
+    if (this.#length > this.#maxBody) throw this.#bodyTooLarge();
+    this.#mode = 'counted';
+  }
+
+  #countedBody(piece: Buffer, at: number): number {
+    const missing = this.#length - this.#body.size;
+    const available = piece.length - at;
+    if (available <= missing) {
+      this.#body.add(piece.subarray(at));
+      return piece.length;
+    }
+    const end = at + missing;
+    if (piece[end] !== NUL) throw new StompError('the body is not as long as its content-length says');
+    this.#takeBody(piece.subarray(at, end));
+    return end + 1;
+  }
+
+  #endedBody(piece: Buffer, at: number): number {
+    const found = piece.indexOf(NUL, at);
+    const end = found < 0 ? piece.length : found;
+    if (this.#body.size + end - at > this.#maxBody) throw this.#bodyTooLarge();
+    if (found < 0) {
+      this.#body.add(piece.subarray(at));
+      return end;
+    }
+    this.#takeBody(piece.subarray(at, end));
+    return end + 1;
+  }
+
+  /** `last`: what is left of the body, all of it if it came in one piece. */
+  #takeBody(last: Buffer): void {
+    let body = last;
+    if (this.#body.size > 0) {
+      if (last.length > 0) this.#body.add(last);
+      body = this.#body.take();
+    }
+    const frame = { command: this.#command, headers: this.#headers, body };
+    this.#mode = 'between';
+    this.#frames += 1;
+    this.#onFrame(frame);
+  }
+
+  #bodyTooLarge(): StompError {
+    return new StompError(`a frame has more than ${this.#maxBody} bytes`, true);
+  }
+}
+
+/** Position after the empty line that ends a head, -1 if it is not there. */
+function endOfHead(bytes: Buffer, from: number): number {
+  for (let i = bytes.indexOf(LF, from); i >= 0; i = bytes.indexOf(LF, i + 1)) {
+    if (bytes[i + 1] === LF) return i + 2;
+    if (bytes[i + 1] === CR && bytes[i + 2] === LF) return i + 3;
+  }
+  return -1;
+}
+
+function headersOf(lines: readonly string[]): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    if (line === '') continue;
+    const colon = line.indexOf(':');
+    if (colon < 1) throw new StompError('a header has no name or no colon');
+    if (headers.size === MAX_HEADERS) throw new StompError(`a frame has more than ${MAX_HEADERS} headers`);
+    const name = unescapeHeader(line.slice(0, colon));
+    if (!headers.has(name)) headers.set(name, unescapeHeader(line.slice(colon + 1)));
+  }
+  return headers;
+}
+
+function headTooLong(): StompError {
+  return new StompError(`a frame has no end of its headers within ${MAX_HEAD_BYTES} bytes`);
+}
