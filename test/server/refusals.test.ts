@@ -13,7 +13,7 @@ describe('writes', () => {
       '/api/v1/hosts',
       { name: 'kvm-09', address: '10.0.0.9', cluster: 'lab', port: 54_321 },
       201,
-      'put host {"name":"kvm-09","address":"10.0.0.9","port":54321,"cluster":"lab","protocol":"http","source":"api"}',
+      'put host {"name":"kvm-09","address":"10.0.0.9","port":54321,"cluster":"lab","source":"api"}',
     ],
     ['DELETE', '/api/v1/hosts/kvm-01', undefined, 200, 'remove id-kvm-01'],
     ['POST', '/api/v1/hosts/kvm-01/activate', undefined, 200, 'activate kvm-01'],
@@ -171,12 +171,12 @@ describe('refusals are problem+json, tell what to do, and change nothing', () =>
       /body\.name: must be text without control characters/,
     ],
     [
-      'a protocol that nobody speaks yet',
+      'a protocol that nobody speaks',
       {
         method: 'POST',
         url: '/api/v1/hosts',
         headers: { ...bearer, ...json },
-        payload: '{"name":"a","address":"b","protocol":"vdsm"}',
+        payload: '{"name":"a","address":"b","protocol":"xmlrpc"}',
       },
       400,
       'BAD_REQUEST',

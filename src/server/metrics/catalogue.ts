@@ -56,6 +56,16 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
     type: 'counter',
     help: 'Commands whose end the manager never told; they blocked their VM until then.',
   },
+  vurti_agent_connections_total: {
+    type: 'counter',
+    help: 'Attempts to connect to an agent of protocol vdsm.',
+  },
+  vurti_agent_frames_ignored_total: {
+    type: 'counter',
+    help: 'Messages of agents that were for nobody: late answers and foreign ones.',
+  },
+  vurti_agent_errors_total: { type: 'counter', help: 'ERROR frames: agents that refused a frame of ours.' },
+  vurti_pushes_unreadable_total: { type: 'counter', help: 'Events of agents that could not be read.' },
   vurti_stale_hosts: { type: 'gauge', help: 'Monitored hosts without an answer for watchdog.thresholdSeconds.' },
   vurti_store_flush_seconds: { type: 'histogram', help: 'Time of one flush to the database.', buckets: short },
   vurti_store_flush_failures_total: { type: 'counter', help: 'Flushes that failed and were tried again.' },
