@@ -94,7 +94,7 @@ export const errorRegistry = {
   AGENT_TLS: entry('The TLS connection to the agent failed', 'Check agents.tls and the host certificate.', agent),
   AGENT_CERT_REFUSED: entry('The agent does not trust our certificate', 'Let its CA sign it.', agent),
   AGENT_NETWORK: entry(
-    'The connection to the agent broke, or the agent reports that its network failed (5022)',
+    'The connection to the agent broke, or its own network did (5022)',
     'vurti doctor HOST says more.',
     agent,
   ),
