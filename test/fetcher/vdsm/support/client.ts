@@ -18,7 +18,7 @@ export const host: HostEndpoint = {
 /** How the next attempts to connect end: with an agent, an error of Node, or not at all. */
 export type Opening = 'agent' | 'never' | { readonly code: string };
 
-export class MemorySockets implements Sockets {
+class MemorySockets implements Sockets {
   /** Times of all attempts. */
   readonly attempts: number[] = [];
   opening: Opening = 'agent';
