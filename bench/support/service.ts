@@ -9,6 +9,7 @@ import { Child, serve } from './child.js';
 import type { FleetReady } from './fleet.js';
 import { quantile } from './numbers.js';
 import { CpuProfile } from './profile.js';
+import { type PushLatencies, PushLatency } from './push-latency.js';
 
 /** What is measured within one window: the watch over the loop and the profiler take CPU themselves, so each has its own. */
 export type WindowKind = 'cpu' | 'loop' | 'profile';
@@ -25,7 +26,10 @@ export type ServiceQuestion =
     }
   | { readonly ask: 'begin'; readonly kind: WindowKind }
   | { readonly ask: 'end' }
-  | { readonly ask: 'heap' };
+  | { readonly ask: 'heap' }
+  /** From now on, how late what is pushed arrives. */
+  | { readonly ask: 'listen' }
+  | { readonly ask: 'heard' };
 
 /** What each question is answered with. */
 interface Answers {
@@ -33,6 +37,8 @@ interface Answers {
   readonly begin: object;
   readonly end: WindowFigures;
   readonly heap: { readonly liveMiB: number };
+  readonly listen: object;
+  readonly heard: PushLatencies;
 }
 
 export interface WindowFigures {
@@ -69,6 +75,7 @@ export function serveService(): void {
   const tally = new Tally();
   let monitor: Monitor | undefined;
   let window: Window | undefined;
+  let pushes: PushLatency | undefined;
   serve<ServiceQuestion>(
     async (question) => {
       switch (question.ask) {
@@ -85,6 +92,13 @@ export function serveService(): void {
         case 'heap':
           collectGarbage();
           return { liveMiB: process.memoryUsage().heapUsed / 2 ** 20 } satisfies Answers['heap'];
+        case 'listen':
+          if (monitor === undefined) throw new Error('No monitor was started');
+          pushes = new PushLatency(monitor);
+          return {};
+        case 'heard':
+          if (pushes === undefined) throw new Error('Nobody listened');
+          return await pushes.end();
       }
     },
     async () => monitor?.stop(),

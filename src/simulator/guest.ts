@@ -99,6 +99,11 @@ export class Guest {
     return `installs security-updates-2026.${release}`;
   }
 
+  logOn(user: string): void {
+    this.#text = null;
+    this.#user = user;
+  }
+
   /** Members of the VM's stats that come from the guest agent and are not measured. */
   text(): string {
     this.#text ??= this.#render();

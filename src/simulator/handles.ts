@@ -7,7 +7,7 @@ import type { Machine, SimHost } from './entities.js';
 import * as course from './host-course.js';
 import { startJob } from './host-jobs.js';
 import * as lifecycle from './lifecycle.js';
-import { changeGuest, setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
+import { changeGuest, logOn, setSilent, startMerge, turnConsole, watchdogFires } from './vm-facts.js';
 import type { World } from './world.js';
 
 /** Why a VM crashes; what the agent says of it follows from it. */
@@ -292,6 +292,15 @@ export class VmHandle {
   /** Something changes in the guest: a user, an address or a package. */
   changeGuest(): void {
     this.#act(() => changeGuest(this.#world, this.#machine, this.#machine.random));
+  }
+
+  /** This user logs on. False: nobody says so, for want of a guest agent. */
+  logOn(user: string): boolean {
+    let told = false;
+    this.#act(() => {
+      told = logOn(this.#world, this.#machine, user);
+    });
+    return told;
   }
 
   /** Opens its console from an address; null closes it. */

@@ -25,6 +25,17 @@ export function changeGuest(world: World, machine: Machine, random: Random): voi
   guestChanged(world, machine.domain);
 }
 
+/** False: it does not run, or no guest agent says who is there. */
+export function logOn(world: World, machine: Machine, user: string): boolean {
+  const { domain, guest } = machine;
+  if (domain === null || !domain.guestUp) return false;
+  guest.logOn(user);
+  domain.touch();
+  world.tell('vm.guest', { machine }, `${machine.name}: ${user} logs on`);
+  guestChanged(world, domain);
+  return true;
+}
+
 /** Somebody opens or closes the console; '' = closed. */
 export function turnConsole(world: World, machine: Machine, clientIp: string): void {
   machine.clientIp = clientIp;
