@@ -65,11 +65,12 @@ export class Core {
 
   #committer(): Committer {
     const { committed } = this;
-    const state = { waitingRows: 0, waitingRecords: 0, setAside: [], flushes: 0, flushP99Ms: null };
+    const state = { waitingRows: 0, waitingRecords: 0, setAside: [], flushes: 0, flushP99Ms: null, journal: null };
     return {
-      commit({ rows, records }: ChangeSet) {
+      commit({ rows, records }: ChangeSet, show?: () => void) {
         committed.rows += rows.length;
         committed.records += records.length;
+        show?.();
       },
       flushed: () => Promise.resolve(),
       committed$: NEVER,

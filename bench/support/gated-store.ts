@@ -21,9 +21,12 @@ export class GatedStore implements Store {
     this.logReader = inner.logReader;
     this.stateLoader = inner.stateLoader;
     this.committer = {
-      commit: (changes) => {
-        this.given += 1;
-        this.#waiting.push(changes);
+      commit: (changes, show) => {
+        if (changes.rows.length > 0 || changes.records.length > 0) {
+          this.given += 1;
+          this.#waiting.push(changes);
+        }
+        show?.();
       },
       flushed: () => Promise.resolve(),
       committed$: inner.committer.committed$,

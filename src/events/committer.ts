@@ -2,8 +2,31 @@ import type { Observable } from 'rxjs';
 import type { ChangeSet } from './change-set.js';
 import type { LogRecord } from './records.js';
 
+export interface JournalFigures {
+  /** Flushes, rows and records that wait in it. */
+  readonly flushes: number;
+  readonly rows: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** The folder. */
+  readonly place: string;
+  /** Files that were kept for people: damaged ones, and those of another database. */
+  readonly setAside: readonly string[];
+}
+
+export interface JournalState extends JournalFigures {
+  /**
+   * idle: the database works. keeping: flushes are kept before they are shown. full, failed: they wait in memory, as if
+   * there were no journal.
+   */
+  readonly mode: 'idle' | 'keeping' | 'full' | 'failed';
+  /** Why it failed. */
+  readonly lastError: string | null;
+}
+
 export interface CommitterState {
-  /** Rows and records that wait for a flush, the one in flight included. */
+  /** Rows and records that wait for a flush, in memory or in the journal, the one in flight included. */
   readonly waitingRows: number;
   readonly waitingRecords: number;
   /** Rows that the database refused; they are set aside and tried again when they change (D28). */
@@ -14,6 +37,8 @@ export interface CommitterState {
   readonly flushes: number;
   /** 99th percentile of the latest flushes; null before the first. */
   readonly flushP99Ms: number | null;
+  /** null = there is none: what waits is lost with the process. */
+  readonly journal: JournalState | null;
 }
 
 /**
@@ -27,9 +52,12 @@ export interface CommitterState {
  * of statistics rows alone explain nothing: they may be committed after later ones. Records are stored as JSON: `committed$`
  * gives them as they will be read (BigInt as text), after their commit, in order, each once. `stop` flushes what waits,
  * within its deadline, and completes `committed$`.
+ *
+ * `show` is called once, in the order of the calls: within `commit` while the database works; while it does not and there
+ * is a journal, when the change set is kept there, so that what was shown outlasts the process. It must not throw.
  */
 export interface Committer {
-  commit(changes: ChangeSet): void;
+  commit(changes: ChangeSet, show?: () => void): void;
   /** Resolves when all that was given before the call is committed. Rejects with STOPPED or DATABASE_FENCED. */
   flushed(): Promise<void>;
   readonly committed$: Observable<readonly LogRecord[]>;

@@ -1,12 +1,17 @@
 import type { LogRecordDraft } from '../events/index.js';
 import { keyOf, type RowKind, type RowWrite, rowKinds } from '../model/index.js';
-import type { Batch, WaitingRow } from './flush-target.js';
+import type { FlushContent, WaitingRow } from './flush-target.js';
 
 interface Segment {
   /** Ticket of its oldest change set. */
   readonly since: number;
   readonly rows: Map<string, WaitingRow>;
   readonly records: LogRecordDraft[];
+}
+
+/** What was taken, to be given back if nothing came of it. */
+export interface Taken extends FlushContent {
+  readonly since: number;
 }
 
 interface WaitingStatistics {
@@ -120,13 +125,16 @@ export class Backlog {
     return { kind: write.kind, key: keyOf(write), write, ticket: this.#lastTicket };
   }
 
+  /** Number of the oldest change set that waits in a segment, Infinity if none does: all but statistics. */
+  get oldestExplained(): number {
+    return this.#segments[0]?.since ?? Number.POSITIVE_INFINITY;
+  }
+
   /** What the next flush writes; null when nothing waits. */
-  take(): Batch | null {
+  take(): Taken | null {
     if (this.isEmpty) return null;
-    const segment = this.#segments.shift();
-    const rows = segment?.rows ?? new Map<string, WaitingRow>();
-    this.#rows -= rows.size;
-    this.#records -= segment?.records.length ?? 0;
+    const since = this.oldestTicket;
+    const { rows, records } = this.#shift();
     // A statistics row that waits is newer than the same row in any segment, so it may only go after the last one.
     if (this.#segments.length === 0) {
       for (const [id, waiting] of this.#statistics) {
@@ -135,7 +143,34 @@ export class Backlog {
         this.#statistics.delete(id);
       }
     }
-    return { rows: [...rows.values()].sort(byKindAndKey), records: segment?.records ?? [] };
+    return { rows: [...rows.values()].sort(byKindAndKey), records, since };
+  }
+
+  /** The oldest segment alone: statistics stay; null when there is none. */
+  takeExplained(): Taken | null {
+    const since = this.oldestExplained;
+    if (this.#segments.length === 0) return null;
+    const { rows, records } = this.#shift();
+    return { rows: [...rows.values()].sort(byKindAndKey), records, since };
+  }
+
+  /** As if it had not been taken. Nothing else was taken since. */
+  giveBack({ rows, records, since }: Taken): void {
+    this.#segments.unshift({
+      since,
+      rows: new Map(rows.map((row) => [idOf(row.kind, row.key), row])),
+      records: [...records],
+    });
+    this.#rows += rows.length;
+    this.#records += records.length;
+  }
+
+  #shift(): Pick<Segment, 'rows' | 'records'> {
+    const segment = this.#segments.shift();
+    const rows = segment?.rows ?? new Map<string, WaitingRow>();
+    this.#rows -= rows.size;
+    this.#records -= segment?.records.length ?? 0;
+    return { rows, records: segment?.records ?? [] };
   }
 }
 

@@ -11,8 +11,11 @@ import {
 import { keyOf, type RowWrite } from '../model/index.js';
 import { Backlog, type BacklogLimits } from './backlog.js';
 import { type BackoffLimits, backoffMs } from './backoff.js';
-import { type Batch, DataRefused, type FlushTarget } from './flush-target.js';
+import { type Batch, DataRefused, type FlushMark, type FlushTarget } from './flush-target.js';
 import { FlushTimes } from './flush-times.js';
+import { Journal } from './journal/journal.js';
+import type { JournalFiles } from './journal/journal-files.js';
+import { JournalKeeper } from './journal/journal-keeper.js';
 import { plainRecord } from './plain-value.js';
 import { SetAside } from './set-aside.js';
 import { storable } from './storable.js';
@@ -22,13 +25,24 @@ export interface CommitterTuning {
   readonly lingerMs?: number;
   /** `stop` gives up what is not written by then. Default 10,000. */
   readonly stopWithinMs?: number;
+  /** With a journal: a flush that takes longer is kept there meanwhile. Default 2,000. */
+  readonly slowFlushMs?: number;
   readonly retry?: BackoffLimits;
   /** What one flush takes at most, about. */
   readonly flush?: BacklogLimits;
 }
 
+/** Where flushes are kept while the database is away. */
+export interface JournalOptions {
+  readonly files: JournalFiles;
+  readonly maxBytes: number;
+}
+
 export interface BatchingCommitterOptions extends CommitterTuning {
   readonly target: FlushTarget;
+  /** This start's own name, for the marks of its flushes. */
+  readonly writer: string;
+  readonly journal?: JournalOptions | undefined;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
@@ -50,6 +64,9 @@ export class BatchingCommitter implements Committer {
   readonly #retry: BackoffLimits;
   readonly #backlog: Backlog;
   readonly #setAside: SetAside;
+  #keeper: JournalKeeper | null = null;
+  #flushNumber = 0;
+  #lastMark: FlushMark | null = null;
   readonly #committed = new Channel<readonly LogRecord[]>();
   readonly committed$ = this.#committed.stream$;
   #waiters: Waiter[] = [];
@@ -75,7 +92,34 @@ export class BatchingCommitter implements Committer {
     this.#setAside = new SetAside(options.telemetry);
   }
 
-  commit(changes: ChangeSet): void {
+  /** Opens the journal, and writes what an earlier process left in it. To be called before anything else, if there is one. */
+  async recover(): Promise<void> {
+    const { journal, target, writer, scheduler, telemetry } = this.#options;
+    if (journal === undefined) return;
+    this.#lastMark = await target.lastMark();
+    this.#keeper = new JournalKeeper({
+      journal: await Journal.open({ ...journal, writer, scheduler, telemetry }, this.#lastMark),
+      backlog: this.#backlog,
+      nextMark: () => this.#nextMark(),
+      last: () => this.#lastMark,
+      ...{ lingerMs: this.#lingerMs, scheduler, telemetry },
+    });
+    this.#keeper.resume();
+    if (this.#keeper.active) {
+      this.#drainNow();
+      await this.flushed();
+    }
+  }
+
+  commit(changes: ChangeSet, show?: () => void): void {
+    const explainsNothing = show !== undefined && changes.rows.length === 0 && changes.records.length === 0;
+    if (!explainsNothing) this.#take(changes);
+    if (show === undefined) return;
+    if (this.#keeper === null) show();
+    else this.#keeper.show(this.#backlog.lastTicket, show);
+  }
+
+  #take(changes: ChangeSet): void {
     if (this.#over !== null || this.#stopping !== null) {
       if (this.#dropped === 0)
         this.#options.telemetry.log('warn', 'Changes after the end of the committer are dropped');
@@ -111,14 +155,18 @@ export class BatchingCommitter implements Committer {
   }
 
   state(): CommitterState {
+    const journal = this.#keeper?.state() ?? null;
+    const inFlight =
+      this.#inFlight !== null && this.#keeper?.isKept(this.#inFlight.mark) !== true ? this.#inFlight : null;
     return {
-      waitingRows: this.#backlog.rows + (this.#inFlight?.rows.length ?? 0),
-      waitingRecords: this.#backlog.records + (this.#inFlight?.records.length ?? 0),
+      waitingRows: this.#backlog.rows + (inFlight?.rows.length ?? 0) + (journal?.rows ?? 0),
+      waitingRecords: this.#backlog.records + (inFlight?.records.length ?? 0) + (journal?.records ?? 0),
       setAside: this.#setAside.list(),
       failingSince: this.#failingSince,
       lastError: this.#lastError,
       flushes: this.#flushes,
       flushP99Ms: this.#times.p99(),
+      journal,
     };
   }
 
@@ -152,9 +200,14 @@ export class BatchingCommitter implements Committer {
     }
     if (this.#over === null) {
       const left = this.#waitingFields();
-      if (this.#draining) telemetry.log('error', `Not all was written within ${stopWithinMs} ms`, left);
+      // A flush that hangs may go through or not; the journal knows it by its mark.
+      if (this.#draining && this.#inFlight !== null) this.#keeper?.failing(this.#inFlight);
+      const kept = this.#keeper?.active === true && (await this.#keeper.keepAll());
+      if (kept) telemetry.log('warn', 'The database did not take all; the rest waits in the journal', left);
+      else if (this.#draining) telemetry.log('error', `Not all was written within ${stopWithinMs} ms`, left);
       this.#end(new VurtiError('STOPPED', 'The committer was stopped'));
     }
+    await this.#keeper?.close();
     this.#committed.complete();
   }
 
@@ -164,6 +217,7 @@ export class BatchingCommitter implements Committer {
     this.#linger = null;
     this.#endPause?.();
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    this.#keeper?.end();
   }
 
   #arm(): void {
@@ -179,15 +233,17 @@ export class BatchingCommitter implements Committer {
 
   /** Whether somebody waits, or waiting for more would not make the next flush any larger. */
   get #urgent(): boolean {
-    return this.#waiters.length > 0 || this.#stopping !== null || this.#backlog.isFull;
+    const { isFull } = this.#backlog;
+    return this.#waiters.length > 0 || this.#stopping !== null || isFull || this.#keeper?.active === true;
   }
 
   async #drain(): Promise<void> {
     this.#draining = true;
     try {
       do {
-        this.#inFlight = this.#backlog.take();
+        this.#inFlight = this.#keeper?.active === true ? await this.#nextKept(this.#keeper) : this.#nextWaiting();
         if (this.#inFlight === null || !(await this.#writeInFlight())) break;
+        if (this.#keeper?.active === true) await this.#keeper.drained(this.#inFlight.mark);
         this.#inFlight = null;
         this.#release();
       } while (this.#urgent);
@@ -195,6 +251,33 @@ export class BatchingCommitter implements Committer {
       this.#draining = false;
       this.#arm();
     }
+  }
+
+  #nextMark(): FlushMark {
+    this.#flushNumber += 1;
+    return { writer: this.#options.writer, number: this.#flushNumber };
+  }
+
+  #nextWaiting(): Batch | null {
+    const content = this.#backlog.take();
+    return content === null ? null : { rows: content.rows, records: content.records, mark: this.#nextMark() };
+  }
+
+  async #nextKept(keeper: JournalKeeper): Promise<Batch | null> {
+    const entry = await keeper.next();
+    if (entry === null) {
+      this.#release();
+      return this.#nextWaiting();
+    }
+    if (!keeper.belongs(entry)) {
+      this.#options.telemetry.log('error', 'The journal was kept for another state of the database; it is set aside', {
+        writer: entry.batch.mark.writer,
+      });
+      await keeper.setAside();
+      return this.#nextKept(keeper);
+    }
+    for (const row of entry.refused) this.#setAside.addForeign(row);
+    return entry.batch;
   }
 
   /** False when there is nothing more to be done: stopped or fenced. */
@@ -215,7 +298,10 @@ export class BatchingCommitter implements Committer {
           return false;
         }
         this.#failed(error, failures);
-        await this.#pause(backoffMs(failures, this.#retry, random));
+        if (this.#inFlight !== null) this.#keeper?.failing(this.#inFlight);
+        // What is kept need not be waited for.
+        if (this.#stopping !== null && (await this.#keeper?.keepAll()) === true) return false;
+        if (this.#over === null) await this.#pause(backoffMs(failures, this.#retry, random));
       }
     }
     return false;
@@ -227,11 +313,24 @@ export class BatchingCommitter implements Committer {
       const batch = this.#inFlight;
       if (batch === null || (batch.rows.length === 0 && batch.records.length === 0)) return [];
       try {
-        return await target.write(batch);
+        return await this.#unlessSlow(batch, target);
       } catch (error) {
         if (!(error instanceof DataRefused) || this.#over !== null) throw error;
         this.#inFlight = await this.#setAside.without(batch, error, target);
       }
+    }
+  }
+
+  /** A database that does not answer may be gone: what it has not taken by then is kept, whatever becomes of it. */
+  async #unlessSlow(batch: Batch, target: FlushTarget): Promise<readonly LogRecord[]> {
+    const { scheduler, slowFlushMs = 2000 } = this.#options;
+    const keeper = this.#keeper;
+    if (keeper === null) return await target.write(batch);
+    const timer = scheduler.after(slowFlushMs, () => keeper.failing(batch), 'journal');
+    try {
+      return await target.write(batch);
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -243,6 +342,7 @@ export class BatchingCommitter implements Committer {
       this.#lastError = null;
     }
     this.#flushes += 1;
+    this.#lastMark = this.#inFlight?.mark ?? this.#lastMark;
     const rows = this.#inFlight?.rows ?? [];
     this.#setAside.written(rows);
     telemetry.count('vurti_store_rows_total', rows.length);
@@ -271,6 +371,7 @@ export class BatchingCommitter implements Committer {
   }
 
   #release(): void {
+    if (this.#keeper?.active === true) return;
     const oldest = this.#backlog.oldestTicket;
     const ready = this.#waiters.filter((waiter) => waiter.ticket < oldest);
     this.#waiters = this.#waiters.filter((waiter) => waiter.ticket >= oldest);

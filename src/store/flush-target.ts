@@ -12,22 +12,39 @@ export interface WaitingRow {
 }
 
 /** What one flush writes: rows in a fixed order (kind, then key), each key once; records in the order given. */
-export interface Batch {
+export interface FlushContent {
   readonly rows: readonly WaitingRow[];
   readonly records: readonly LogRecordDraft[];
+}
+
+/** Tells flushes apart for good: the writer (one start of one process) and its own count of them. */
+export interface FlushMark {
+  readonly writer: string;
+  readonly number: number;
+}
+
+/** A flush, named before it is tried for the first time. */
+export interface Batch extends FlushContent {
+  readonly mark: FlushMark;
 }
 
 /**
  * Where a BatchingCommitter writes to.
  *
- * Contract: calls come one at a time. `write` commits the whole batch or nothing and gives the records with their
- * numbers. When it throws DataRefused or DATABASE_FENCED nothing was written; after any other error the committer gives
- * the very same batch again, and a target that cannot know whether its commit went through finds out then.
+ * Contract: calls come one at a time. `write` commits the whole batch and its mark or nothing, and gives the records with
+ * their numbers. When it throws DataRefused or DATABASE_FENCED nothing was written; after any other error the committer
+ * gives a batch of the same mark again, and a target that cannot know whether its commit went through finds out then.
  */
 export interface FlushTarget {
   write(batch: Batch): Promise<readonly LogRecord[]>;
   /** Whether `write` would be refused for its data, without writing anything. @throws DataRefused or as `write` does */
-  probe(batch: Batch): Promise<void>;
+  probe(content: FlushContent): Promise<void>;
+  /** The mark of the latest flush that is committed, whoever wrote it; null if there is none. */
+  lastMark(): Promise<FlushMark | null>;
+}
+
+export function sameMark(a: FlushMark | null, b: FlushMark | null): boolean {
+  return a === b || (a !== null && b !== null && a.writer === b.writer && a.number === b.number);
 }
 
 /** The data is at fault, not the database: trying again is of no use before the data changes. */

@@ -24,6 +24,11 @@ export class SetAside {
     this.#note(idOf(row.kind, row.key), { kind: row.kind, key: row.key, ticket: row.ticket, message });
   }
 
+  /** A row whose kind or values another version made; it stands under its name until a later write goes through. */
+  addForeign({ kind, key, message }: CommitterState['setAside'][number]): void {
+    this.#note(`${kind} ${key}`, { kind, key, message, ticket: 0 });
+  }
+
   /** A later write of a row that was set aside is through; one that was given before the refused write proves nothing. */
   written(rows: readonly WaitingRow[]): void {
     if (this.#entries.size === 0) return;
@@ -45,9 +50,9 @@ export class SetAside {
     for (const { item, message } of refused) this.add(item, message);
     if (refused.length > 0) {
       const faulty = new Set(refused.map(({ item }) => item));
-      return { rows: batch.rows.filter((row) => !faulty.has(row)), records: batch.records };
+      return { ...batch, rows: batch.rows.filter((row) => !faulty.has(row)) };
     }
-    return { rows: batch.rows, records: await this.#recordsWithoutRefused(batch.records, error, target) };
+    return { ...batch, records: await this.#recordsWithoutRefused(batch.records, error, target) };
   }
 
   /**

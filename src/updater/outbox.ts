@@ -12,7 +12,7 @@ export interface OutboxPorts {
   readonly telemetry: Telemetry;
 }
 
-/** What one decision sends out: rows and records to the committer first, then its changes to the stream. */
+/** What one decision sends out: rows and records to the committer first, then its changes to the stream, when they may be seen. */
 export class Outbox {
   readonly #rows: RowWrite[] = [];
   readonly #records: LogRecordDraft[] = [];
@@ -45,10 +45,12 @@ export class Outbox {
   }
 
   send(): void {
-    if (this.#rows.length > 0 || this.#records.length > 0) {
-      const changeSet: ChangeSet = { rows: this.#rows, records: this.#records };
-      this.#ports.committer.commit(changeSet);
-    }
+    const changeSet: ChangeSet = { rows: this.#rows, records: this.#records };
+    if (this.#changes.length > 0) this.#ports.committer.commit(changeSet, () => this.#publish());
+    else if (this.#rows.length > 0 || this.#records.length > 0) this.#ports.committer.commit(changeSet);
+  }
+
+  #publish(): void {
     for (const change of this.#changes) this.#ports.streams.changes.publish(change);
   }
 

@@ -1,13 +1,19 @@
 import { formatCursor, type LogRecord } from '../../src/events/index.js';
 import { SeededRandom, silentTelemetry, VirtualTime, VurtiError } from '../../src/kernel/index.js';
 import { BatchingCommitter, type BatchingCommitterOptions } from '../../src/store/batching-committer.js';
-import { type Batch, DataRefused, type FlushTarget } from '../../src/store/flush-target.js';
+import {
+  type Batch,
+  DataRefused,
+  type FlushContent,
+  type FlushMark,
+  type FlushTarget,
+} from '../../src/store/flush-target.js';
 
 /** A target that takes as long, and fails, as told. */
 class FakeTarget implements FlushTarget {
   /** What was committed, a batch per transaction. */
   readonly written: Batch[] = [];
-  readonly probes: Batch[] = [];
+  readonly probes: FlushContent[] = [];
   calls = 0;
   /** Thrown by the next calls, one each. */
   readonly failures: Error[] = [];
@@ -39,12 +45,16 @@ class FakeTarget implements FlushTarget {
     });
   }
 
-  async probe(batch: Batch): Promise<void> {
+  async lastMark(): Promise<FlushMark | null> {
+    return this.written.at(-1)?.mark ?? null;
+  }
+
+  async probe(batch: FlushContent): Promise<void> {
     this.probes.push(batch);
     this.#check(batch);
   }
 
-  #check(batch: Batch): void {
+  #check(batch: FlushContent): void {
     for (const { key } of batch.rows) {
       if (this.refused.has((JSON.parse(key) as string[])[0] ?? '')) throw new DataRefused('too odd');
     }
@@ -61,6 +71,7 @@ export function setup(options: Partial<BatchingCommitterOptions> = {}) {
   const target = new FakeTarget();
   const committer = new BatchingCommitter({
     target,
+    writer: 'test',
     clock: time,
     scheduler: time,
     random: new SeededRandom(1),

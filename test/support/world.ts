@@ -57,9 +57,12 @@ export class RecordingCommitter implements Committer {
     this.#note = note;
   }
 
-  commit(changes: ChangeSet): void {
-    this.sets.push(changes);
-    this.#note('commit');
+  commit(changes: ChangeSet, show?: () => void): void {
+    if (changes.rows.length > 0 || changes.records.length > 0) {
+      this.sets.push(changes);
+      this.#note('commit');
+    }
+    show?.();
   }
 
   flushed(): Promise<void> {
@@ -68,7 +71,7 @@ export class RecordingCommitter implements Committer {
 
   state(): ReturnType<Committer['state']> {
     const idle = { waitingRows: 0, waitingRecords: 0, setAside: [], flushes: 0 };
-    return { ...idle, failingSince: null, lastError: null, flushP99Ms: null };
+    return { ...idle, failingSince: null, lastError: null, flushP99Ms: null, journal: null };
   }
 
   stop(): Promise<void> {

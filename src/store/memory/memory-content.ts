@@ -1,6 +1,7 @@
 import { formatCursor, type LogRecord, type LogRecordDraft } from '../../events/index.js';
 import { VurtiError } from '../../kernel/index.js';
 import { keyOf, type RowKind, type RowWrite, rowKinds } from '../../model/index.js';
+import type { FlushMark } from '../flush-target.js';
 import type { LogWindow } from '../log-window.js';
 
 /** What a database would hold: rows and the log. Survives the store that wrote it. */
@@ -12,15 +13,20 @@ export class MemoryContent {
   #start = 0;
   #window: LogWindow = { epoch: 1, head: 0, removed: 0 };
   #writer: object | null = null;
+  #writers = 0;
+  /** The latest flush. */
+  mark: FlushMark | null = null;
 
   get window(): LogWindow {
     return this.#window;
   }
 
-  /** As with PostgreSQL: whoever takes the log over from a writer that did not let go of it begins a new epoch. */
-  claim(writer: object): void {
+  /** Gives the writer's name. As with PostgreSQL: whoever takes the log over from a writer that did not let go of it begins a new epoch. */
+  claim(writer: object): string {
     if (this.#writer !== null) this.#window = { ...this.#window, epoch: this.#window.epoch + 1 };
     this.#writer = writer;
+    this.#writers += 1;
+    return `memory-${this.#writers}`;
   }
 
   letGo(writer: object): void {

@@ -44,7 +44,7 @@ export class MemoryStore implements LogStore {
 
   constructor(options: MemoryStoreOptions) {
     const content = options.previous === undefined ? new MemoryContent() : options.previous.#content;
-    content.claim(this);
+    const writer = content.claim(this);
     this.#content = content;
     this.#target = new MemoryTarget({
       content,
@@ -57,6 +57,7 @@ export class MemoryStore implements LogStore {
       lingerMs: 0,
       ...options,
       target: this.#target,
+      writer,
       random: options.random ?? new SeededRandom(1),
       telemetry: options.telemetry ?? silentTelemetry,
     });

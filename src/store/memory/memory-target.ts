@@ -1,7 +1,7 @@
 import type { LogRecord } from '../../events/index.js';
 import { VurtiError } from '../../kernel/index.js';
 import type { RowWrite } from '../../model/index.js';
-import { type Batch, DataRefused, type FlushTarget } from '../flush-target.js';
+import { type Batch, DataRefused, type FlushContent, type FlushMark, type FlushTarget } from '../flush-target.js';
 import type { StatementListener } from '../store.js';
 import type { MemoryContent } from './memory-content.js';
 
@@ -29,12 +29,17 @@ export class MemoryTarget implements FlushTarget {
     content.check(writer);
     for (const { write } of batch.rows) content.put(write);
     const records = content.append(batch.records);
+    content.mark = batch.mark;
     content.removeUpTo(content.window.head - maxRecords);
     this.#report(batch);
     return records;
   }
 
-  async probe(batch: Batch): Promise<void> {
+  async lastMark(): Promise<FlushMark | null> {
+    return this.#options.content.mark;
+  }
+
+  async probe(batch: FlushContent): Promise<void> {
     if (this.outage !== null) throw new VurtiError('DATABASE_UNREACHABLE', this.outage);
     for (const { write } of batch.rows) {
       const refused = this.#options.refuse?.(write) ?? null;

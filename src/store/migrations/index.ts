@@ -5,6 +5,7 @@ import * as inventory from './0002-inventory.js';
 import * as hosts from './0003-hosts.js';
 import * as vms from './0004-vms.js';
 import * as intents from './0005-intents.js';
+import * as flushMark from './0006-flush-mark.js';
 import type { SchemaMigration } from './schema-migration.js';
 
 /** All steps in order. Names are stored in databases: they are never changed. */
@@ -14,6 +15,7 @@ const steps: Readonly<Record<string, SchemaMigration>> = {
   '0003_hosts': hosts.up,
   '0004_vms': vms.up,
   '0005_intents': intents.up,
+  '0006_flush_mark': flushMark.up,
 };
 
 const MIGRATION_TABLE = 'schema_migration';

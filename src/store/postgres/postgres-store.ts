@@ -13,7 +13,7 @@ import {
   VurtiError,
   withDeadline,
 } from '../../kernel/index.js';
-import { BatchingCommitter, type CommitterTuning } from '../batching-committer.js';
+import { BatchingCommitter, type CommitterTuning, type JournalOptions } from '../batching-committer.js';
 import { hasTable, migrate, refuseForeignDatabase } from '../migrations/index.js';
 import type { LogRetention, LogStore, StatementListener } from '../store.js';
 import { Lane, type PostgresConnection } from './lane.js';
@@ -42,6 +42,8 @@ export interface PostgresStoreOptions extends CommitterTuning {
   readonly flushDeadlineMs?: number;
   /** How this process names itself to others. Default: this machine and process. */
   readonly holder?: Holder;
+  /** Where flushes are kept while the database is away. Default: nowhere, they wait in memory. */
+  readonly journal?: JournalOptions;
   readonly onFenced?: (error: VurtiError) => void;
   readonly onStatement?: StatementListener;
 }
@@ -71,7 +73,7 @@ export class PostgresStore implements LogStore {
   #closing: Promise<void> | null = null;
 
   /**
-   * Migrates the schema, takes the log and gives the store.
+   * Migrates the schema, takes the log, writes what the journal of an earlier process holds, and gives the store.
    * @throws VurtiError DATABASE_OF_ENGINE and SCHEMA_NEWER before anything was written; DATABASE_IN_USE naming the
    * holder; DATABASE_UNREACHABLE
    */
@@ -96,7 +98,8 @@ export class PostgresStore implements LogStore {
     this.#schema = schema;
     this.#writer = lane('writer', 1, flushDeadlineMs);
     this.#readers = lane('reader', Math.max(1, poolSize - 2), 60_000);
-    this.#shard = new Shard(schema, ids.uuid(), options.holder ?? { host: hostname(), pid: process.pid });
+    const writer = ids.uuid();
+    this.#shard = new Shard(schema, writer, options.holder ?? { host: hostname(), pid: process.pid });
     this.#lock = new WriterLock({
       connection,
       schema,
@@ -107,7 +110,7 @@ export class PostgresStore implements LogStore {
       stillMine: () => this.#stillMine(),
     });
     const target = new PostgresTarget(this.#writer, this.#shard, schema, flushDeadlineMs);
-    this.#committer = new BatchingCommitter({ ...options, target, random, telemetry });
+    this.#committer = new BatchingCommitter({ ...options, target, writer, random, telemetry });
     this.committer = this.#committer;
     this.logReader = new PostgresLogReader(this.#readers, schema);
     this.stateLoader = new PostgresStateLoader(this.#readers, schema, telemetry);
@@ -137,6 +140,7 @@ export class PostgresStore implements LogStore {
       await setup.within(CLAIM_MS, 'claiming the log', (db) => this.#shard.claim(db));
       if (!locked) await this.#seekWrestedLock();
     });
+    await this.#committer.recover();
   }
 
   async #setUp(work: (setup: Lane) => Promise<void>): Promise<void> {

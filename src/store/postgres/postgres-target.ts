@@ -1,7 +1,14 @@
 import { type Kysely, sql } from 'kysely';
 import type { LogRecord, LogRecordDraft } from '../../events/index.js';
 import { type RowKind, type RowWrite, rowKinds } from '../../model/index.js';
-import type { Batch, FlushTarget, WaitingRow } from '../flush-target.js';
+import {
+  type Batch,
+  type FlushContent,
+  type FlushMark,
+  type FlushTarget,
+  sameMark,
+  type WaitingRow,
+} from '../flush-target.js';
 import type { Lane } from './lane.js';
 import { numbered, RecordSql } from './record-sql.js';
 import type { Shard } from './shard.js';
@@ -9,6 +16,7 @@ import { TableSql } from './table-sql.js';
 
 /** A transaction whose commit was sent and not confirmed. */
 interface Doubt {
+  readonly mark: FlushMark;
   readonly records: readonly LogRecordDraft[];
   readonly epoch: number;
 }
@@ -22,7 +30,7 @@ export class PostgresTarget implements FlushTarget {
   readonly #records: RecordSql;
   #doubt: Doubt | null = null;
   /** The latest confirmed commit. Its answer may have come just too late for the deadline: then it is asked for again. */
-  #written: { readonly drafts: readonly LogRecordDraft[]; readonly records: readonly LogRecord[] } | null = null;
+  #written: { readonly mark: FlushMark; readonly records: readonly LogRecord[] } | null = null;
 
   constructor(lane: Lane, shard: Shard, schema: string, deadlineMs: number) {
     this.#lane = lane;
@@ -36,12 +44,16 @@ export class PostgresTarget implements FlushTarget {
   async write(batch: Batch): Promise<readonly LogRecord[]> {
     return await this.#lane.within(this.#deadlineMs, 'a flush', async (db) => {
       await this.#settleDoubt(db);
-      if (batch.records.length > 0 && this.#written?.drafts === batch.records) return this.#written.records;
+      if (this.#written !== null && sameMark(this.#written.mark, batch.mark)) return this.#written.records;
       return await db.connection().execute((connection) => this.#transaction(connection, batch));
     });
   }
 
-  async probe(batch: Batch): Promise<void> {
+  async lastMark(): Promise<FlushMark | null> {
+    return await this.#lane.within(this.#deadlineMs, 'looking for the last flush', (db) => this.#shard.lastMark(db));
+  }
+
+  async probe(batch: FlushContent): Promise<void> {
     await this.#lane.within(this.#deadlineMs, 'a probe', (db) =>
       db.connection().execute(async (connection) => {
         await sql`begin`.execute(connection);
@@ -54,11 +66,11 @@ export class PostgresTarget implements FlushTarget {
     );
   }
 
-  async #transaction(db: Kysely<unknown>, { rows, records }: Batch): Promise<readonly LogRecord[]> {
+  async #transaction(db: Kysely<unknown>, { rows, records, mark }: Batch): Promise<readonly LogRecord[]> {
     await sql`begin`.execute(db);
     let before: number;
     try {
-      before = await this.#shard.take(db, records.length);
+      before = await this.#shard.take(db, records.length, mark);
       await this.#put(db, { rows, records }, before);
     } catch (error) {
       await rollback(db);
@@ -66,28 +78,28 @@ export class PostgresTarget implements FlushTarget {
     }
     const { epoch } = this.#shard;
     // Rows alone may be written twice without harm; records would get two numbers each.
-    if (records.length > 0) this.#doubt = { records, epoch };
+    if (records.length > 0) this.#doubt = { mark, records, epoch };
     await sql`commit`.execute(db);
-    return this.#confirmed(records, epoch);
+    return this.#confirmed(mark, records, epoch);
   }
 
   /** What was in doubt is either confirmed now, or will be written by the batch that is given again. */
   async #settleDoubt(db: Kysely<unknown>): Promise<void> {
     if (this.#doubt === null) return;
-    const { records, epoch } = this.#doubt;
-    if (await this.#shard.wentThrough(db, records.length)) this.#confirmed(records, epoch);
+    const { mark, records, epoch } = this.#doubt;
+    if (await this.#shard.wentThrough(db, records.length)) this.#confirmed(mark, records, epoch);
     else this.#doubt = null;
   }
 
-  #confirmed(drafts: readonly LogRecordDraft[], epoch: number): readonly LogRecord[] {
+  #confirmed(mark: FlushMark, drafts: readonly LogRecordDraft[], epoch: number): readonly LogRecord[] {
     const records = numbered(drafts, this.#shard.head, epoch);
     this.#shard.taken(drafts.length);
     this.#doubt = null;
-    this.#written = { drafts, records };
+    this.#written = { mark, records };
     return records;
   }
 
-  async #put(db: Kysely<unknown>, { rows, records }: Batch, before: number): Promise<void> {
+  async #put(db: Kysely<unknown>, { rows, records }: FlushContent, before: number): Promise<void> {
     for (const [kind, writes] of byKind(rows)) {
       for (const statement of this.#tables.get(kind)?.statements(writes) ?? []) await db.executeQuery(statement);
     }

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { VurtiError } from '../../kernel/index.js';
+import type { FlushMark } from '../flush-target.js';
 
 /** There is one log per schema; its row is called so. */
 export const SHARD = 'main';
@@ -94,14 +95,16 @@ export class Shard {
 
   /**
    * Takes the next `count` numbers inside the committing transaction; gives the number before the first one. The row
-   * stays locked until the transaction ends, so numbers become visible in order and without gaps.
+   * stays locked until the transaction ends, so numbers become visible in order and without gaps. The flush leaves its mark
+   * in the same row: it costs nothing, and tells a journal what the database has.
    * @throws VurtiError DATABASE_FENCED
    */
-  async take(db: Kysely<unknown>, count: number): Promise<number> {
+  async take(db: Kysely<unknown>, count: number, mark: FlushMark): Promise<number> {
     for (;;) {
       const epoch = this.#epoch;
       const { rows } = await sql<{ head: number }>`
-        update ${this.#table('shard')} set head = head + ${count}
+        update ${this.#table('shard')}
+        set head = head + ${count}, flushed_by = ${mark.writer}, flushed = ${mark.number}
         where name = ${SHARD} and epoch = ${epoch} and holder = ${this.#token} and head = ${this.#head}
         returning head`.execute(db);
       if (rows.length > 0) return this.#head;
@@ -118,6 +121,14 @@ export class Shard {
       this.#epoch = row.epoch;
       this.#bumping = false;
     }
+  }
+
+  /** The latest flush, whoever wrote it. */
+  async lastMark(db: Kysely<unknown>): Promise<FlushMark | null> {
+    const { rows } = await sql<{ writer: string | null; number: number }>`
+      select flushed_by as writer, flushed as number from ${this.#table('shard')} where name = ${SHARD}`.execute(db);
+    const [row] = rows;
+    return row === undefined || row.writer === null ? null : { writer: row.writer, number: row.number };
   }
 
   /** The transaction that took `count` numbers is committed. */

@@ -15,10 +15,10 @@ export class SpyCommitter implements Committer {
     return this.#inner.committed$;
   }
 
-  commit(changes: ChangeSet): void {
+  commit(changes: ChangeSet, show?: () => void): void {
     this.rows.push(...changes.rows);
     this.records.push(...changes.records);
-    this.#inner.commit(changes);
+    this.#inner.commit(changes, show);
   }
 
   forget(): void {
