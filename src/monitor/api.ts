@@ -183,9 +183,12 @@ export type ReadinessLevel = 'loading' | 'serving' | 'synced';
 export interface MonitorStatus {
   readonly version: string;
   readonly mode: 'observer' | 'manager';
-  /** serving: the stored state is loaded; synced: every monitored host was heard or had its chance. */
+  /**
+   * serving: the stored state is loaded; synced: every monitored host was heard or had its chance, and the database takes
+   * what is written: while it does not, synced falls back to serving.
+   */
   readonly readiness: ReadinessLevel;
-  /** degraded: the database is away or rows are set aside. */
+  /** degraded: the database is away, changes wait in the journal, or rows are set aside. */
   readonly condition: 'ready' | 'loading' | 'degraded';
   readonly startedAt: number;
   readonly now: number;
@@ -223,7 +226,20 @@ export interface MonitorStatus {
     readonly waitingRecords: number;
     readonly setAside: number;
     readonly failingSince: number | null;
+    readonly lastError: string | null;
     readonly flushP99Ms: number | null;
+    /** Rows that were refused, some of them. */
+    readonly refused: readonly { readonly table: string; readonly key: string; readonly message: string }[];
+    /** Where changes are kept while the database is away; null = nowhere. */
+    readonly journal: {
+      readonly mode: 'idle' | 'keeping' | 'full' | 'failed';
+      readonly flushes: number;
+      readonly bytes: number;
+      readonly maxBytes: number;
+      readonly lastError: string | null;
+      /** Files that could not be used and were kept, with their folder. */
+      readonly setAside: readonly string[];
+    } | null;
   };
   /** Rules that are off because their input is not known. */
   readonly rulesOff: readonly {

@@ -1,9 +1,25 @@
 import type { Store } from '../events/index.js';
-import { PostgresStore, type PostgresStoreOptions } from '../store/index.js';
+import { NodeJournalFiles, PostgresStore, type PostgresStoreOptions } from '../store/index.js';
 
-export type DatabaseOptions = PostgresStoreOptions;
+/** Where what the database does not take is kept meanwhile, so that a crash does not lose it. */
+export interface JournalSettings {
+  /** A folder of its own, on a disk that outlasts the process. Made where there is none. */
+  readonly folder: string;
+  /** Default 512. */
+  readonly maxMiB?: number;
+}
 
-/** Opens a PostgreSQL database of vurti's own: migrates it, and takes it for this process. @throws DATABASE_…, SCHEMA_NEWER */
-export function openDatabase(options: DatabaseOptions): Promise<Store> {
-  return PostgresStore.open(options);
+export type DatabaseOptions = Omit<PostgresStoreOptions, 'journal'> & { readonly journal?: JournalSettings };
+
+const DEFAULT_MIB = 512;
+
+/**
+ * Opens a PostgreSQL database of vurti's own: migrates it, takes it for this process, and writes what the journal of an
+ * earlier one holds. @throws DATABASE_…, SCHEMA_NEWER
+ */
+export function openDatabase({ journal, ...options }: DatabaseOptions): Promise<Store> {
+  if (journal === undefined) return PostgresStore.open(options);
+  const { folder, maxMiB = DEFAULT_MIB } = journal;
+  const files = new NodeJournalFiles(folder);
+  return PostgresStore.open({ ...options, journal: { files, maxBytes: maxMiB * 1024 * 1024 } });
 }

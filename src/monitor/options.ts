@@ -5,6 +5,7 @@ import type { Clock, Ids, Random, Scheduler, Telemetry } from '../kernel/index.j
 import type { AgentTls, ClusterSpec, DeepPartial, HostSpec, MonitorSettings, VmSpec } from '../model/index.js';
 import type { Division } from '../repository/index.js';
 import type { IntentHandler } from './intents/index.js';
+import type { JournalSettings } from './open-database.js';
 
 /** TLS to the agents; each part as PEM text or as the path of a PEM file. */
 export interface AgentTlsOptions {
@@ -32,7 +33,13 @@ export interface MonitorOptions {
   /** Where state and log are kept. Default: in memory. The monitor closes it at its stop. */
   readonly store?: Store;
   /** A PostgreSQL database of vurti's own, instead of `store`. */
-  readonly database?: { readonly url: string; readonly schema?: string; readonly takeOver?: boolean };
+  readonly database?: {
+    readonly url: string;
+    readonly schema?: string;
+    readonly takeOver?: boolean;
+    /** Default: none. While the database is away, changes wait in memory and a crash loses them. */
+    readonly journal?: JournalSettings;
+  };
   /** How hosts are divided into repositories. Default: one for all. */
   readonly sets?: Division;
   /** Follows advice in manager mode, beside what settings.actions does. An observer’s is never called. */

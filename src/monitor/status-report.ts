@@ -12,6 +12,7 @@ import {
 import type { HostSets } from '../repository/index.js';
 import type { MonitorStatus, ReadinessLevel } from './api.js';
 import { attention } from './attention.js';
+import { databaseReport, serviceTroubles } from './database-report.js';
 import { rulesOff } from './rules-off.js';
 import { VERSION } from './version.js';
 import type { ViewContext } from './views.js';
@@ -30,11 +31,12 @@ export interface StatusSources {
 
 export function statusReport(sources: StatusSources): MonitorStatus {
   const { view, committer, readiness } = sources;
-  const degraded = committer.failingSince !== null || committer.setAside.length > 0;
+  const away = committer.failingSince !== null || (committer.journal !== null && committer.journal.mode !== 'idle');
+  const degraded = away || committer.setAside.length > 0;
   return {
     version: VERSION,
     mode: sources.mode,
-    readiness,
+    readiness: away && readiness === 'synced' ? 'serving' : readiness,
     condition: degraded ? 'degraded' : readiness === 'loading' ? 'loading' : 'ready',
     startedAt: sources.startedAt,
     now: view.now(),
@@ -42,16 +44,9 @@ export function statusReport(sources: StatusSources): MonitorStatus {
     hosts: { total: view.sets.hosts.size, byStatus: hostsByStatus(view) },
     vms: { total: view.sets.vms.size, byStatus: vmsByStatus(view), ...vmFreshness(view) },
     eventsLastHour: sources.eventsLastHour,
-    attention: attention(view),
+    attention: [...serviceTroubles(committer), ...attention(view)],
     polls: sources.polls,
-    database: {
-      kind: sources.storeKind,
-      waitingRows: committer.waitingRows,
-      waitingRecords: committer.waitingRecords,
-      setAside: committer.setAside.length,
-      failingSince: committer.failingSince,
-      flushP99Ms: committer.flushP99Ms,
-    },
+    database: databaseReport(sources.storeKind, committer),
     rulesOff: rulesOff(view.sets, view.inventory),
   };
 }

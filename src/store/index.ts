@@ -1,4 +1,5 @@
-export type { CommitterTuning } from './batching-committer.js';
+export type { CommitterTuning, JournalOptions } from './batching-committer.js';
+export { NodeJournalFiles } from './journal/node-journal-files.js';
 export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store.js';
 export type { PostgresConnection } from './postgres/lane.js';
 export { PostgresStore, type PostgresStoreOptions } from './postgres/postgres-store.js';

@@ -63,7 +63,13 @@ function troubled(options: CliOptions = {}): Cli {
       waitingRecords: 7,
       setAside: 1,
       failingSince: T0 - 65_000,
+      lastError: 'connect ECONNREFUSED',
       flushP99Ms: 9,
+      refused: [{ table: 'vm_jobs', key: '["x"]', message: 'too long' }],
+      journal: {
+        ...{ mode: 'keeping', flushes: 3, bytes: 5 * 1024 * 1024, maxBytes: 512 * 1024 * 1024 },
+        ...{ lastError: null, setAside: [] },
+      },
     },
     rulesOff: [{ rule: 'host.cpu-level', because: 'the CPU level of the cluster is not known', clusters: ['prod'] }],
   };
@@ -97,7 +103,7 @@ Needs attention
   ERROR    db-12   Paused ENOSPC 41m on kvm-31
   → vurti explain host kvm-07
 Polls     on time, p99 12ms late · 4 of 18,204 failed · 1 in flight
-Database  failing since 08:58:55 (1m5s), 1,200 rows waiting, 7 records, 1 rows refused and set aside
+Database  failing since 08:58:55 (1m5s), 1,200 rows waiting, 7 records, kept in the journal (5 of 512 MiB), 1 rows refused and set aside, connect ECONNREFUSED
 Rules off host.cpu-level: the CPU level of the cluster is not known (prod)
 `);
   });
@@ -119,7 +125,10 @@ Rules off host.cpu-level: the CPU level of the cluster is not known (prod)
         waitingRecords: 0,
         setAside: 0,
         failingSince: null,
+        lastError: null,
         flushP99Ms: null,
+        refused: [],
+        journal: null,
       },
     };
     const { out } = await cli.run('status');

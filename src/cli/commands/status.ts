@@ -108,6 +108,8 @@ function attentionLines(answer: ApiStatus, style: Style): string[] {
   return ['Needs attention', ...lines];
 }
 
+const MIB = 1024 * 1024;
+
 /** Later than this is no rounding of timers any more. */
 const LATE_MS = 1000;
 
@@ -126,13 +128,30 @@ function databaseText({ database }: ApiStatus, style: Style, now: number, utc: b
   const aside =
     database.setAside > 0 ? [paint(style, 'red', `${count(database.setAside)} rows refused and set aside`)] : [];
   if (database.kind === 'memory') return 'in memory, nothing is kept';
+  const journal = journalText(database.journal, style);
   if (database.failingSince !== null) {
     const since = `failing since ${clockTime(toMs(database.failingSince), now, utc)} (${sinceText(database.failingSince, now)})`;
-    return [paint(style, 'red', since), `${waiting}, ${count(database.waitingRecords)} records`, ...aside].join(', ');
+    const why = database.lastError === null ? [] : [escapeControl(database.lastError)];
+    const parts = [`${waiting}, ${count(database.waitingRecords)} records`, ...journal, ...aside, ...why];
+    return [paint(style, 'red', since), ...parts].join(', ');
   }
-  return ['ok', database.flushP99Ms === null ? '' : `flush p99 ${shortTime(database.flushP99Ms)}`, waiting, ...aside]
+  return [
+    'ok',
+    database.flushP99Ms === null ? '' : `flush p99 ${shortTime(database.flushP99Ms)}`,
+    waiting,
+    ...journal,
+    ...aside,
+  ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+function journalText(journal: ApiStatus['database']['journal'], style: Style): string[] {
+  if (journal === null || journal.mode === 'idle') return [];
+  const size = `${count(Math.ceil(journal.bytes / MIB))} of ${count(Math.round(journal.maxBytes / MIB))} MiB`;
+  if (journal.mode === 'keeping') return [`kept in the journal (${size})`];
+  const trouble = journal.mode === 'full' ? `journal full (${size})` : 'journal cannot be written';
+  return [paint(style, 'red', `${trouble}: in memory only`)];
 }
 
 function rulesOffLines(answer: ApiStatus): string[] {

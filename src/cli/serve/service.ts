@@ -179,7 +179,7 @@ export class Service {
 
   async #openStore(): Promise<Store> {
     const { loaded, clock, scheduler, telemetry, takeOver } = this.#options;
-    const { database, dataDir } = loaded.settings;
+    const { database, dataDir, journal } = loaded.settings;
     const connection = database.url === undefined || database.url === '' ? await this.#embed(dataDir) : database.url;
     this.#refuseIfStopping();
     this.#phase = 'the stored state is loaded';
@@ -187,6 +187,7 @@ export class Service {
       connection,
       schema: database.schema,
       poolSize: database.poolSize,
+      ...(journal.maxMiB === 0 ? {} : { journal: { folder: join(dataDir, 'journal'), maxMiB: journal.maxMiB } }),
       takeOver,
       clock,
       scheduler,

@@ -138,6 +138,16 @@ export const settingsSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  journal: group(
+    {
+      maxMiB: whole(
+        0,
+        1_000_000,
+        'While the database is away, changes are kept in dataDir/journal, up to this size; 0 = in memory only.',
+      ),
+    },
+    { maxMiB: 512 },
+  ),
   server: z
     .strictObject({
       listen: doc(z.string(), 'Address and port of the HTTP API. Only loopback addresses in this version.').default(
