@@ -77,6 +77,18 @@ export type IntentKind =
 
 export type LogRecordDraft = ChangeRecord | EventRecord | IntentRecord;
 
+/** What kind of record it is, in one word: the name of an event, "vm.changed", the kind of an advice. */
+export function nameOfRecord(draft: LogRecordDraft): string {
+  switch (draft.kind) {
+    case 'change':
+      return `${draft.entity}.${draft.what}`;
+    case 'event':
+      return draft.name;
+    case 'intent':
+      return draft.intent;
+  }
+}
+
 /** A committed record with its place in the log. */
 export type LogRecord = LogRecordDraft & {
   /** Opaque outside vurti. */

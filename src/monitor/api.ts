@@ -13,6 +13,7 @@ import type {
   VmSpec,
   VmStatus,
 } from '../model/index.js';
+import type { TailFrame, TailQuery, TailReader } from '../tail/index.js';
 import type { CommandOptions, VmJobSpec } from '../updater/index.js';
 import type { Explanation } from './explain/explanation.js';
 import type { IntentsApi } from './intents/index.js';
@@ -161,21 +162,32 @@ export interface ClustersApi {
   put(spec: ClusterSpec): Cluster;
 }
 
-export interface LogQuery {
-  /** Cursor text; default: from now on. "oldest" = from the first record kept. */
-  readonly after?: string;
-  /** false: end at the present head instead of waiting for more. Default true. */
-  readonly follow?: boolean;
-  readonly signal?: AbortSignal;
-}
+export type LogQuery = TailQuery;
 
+/**
+ * The committed log. A reader that comes back gives the cursor of the last thing it was given, and goes on there, without
+ * a hole and without a double.
+ */
 export interface LogApi {
-  /** Committed records in order, history first, then live; waits for its reader. */
+  /**
+   * Records in order, history first, then live; waits for its reader.
+   * @throws CURSOR_TOO_OLD, CURSOR_INVALID where `resume` tells of a gap
+   */
   read(query?: LogQuery): AsyncIterable<LogRecord>;
+  /** The same with checkpoints, for filters that let little pass, and with gaps told instead of thrown. */
+  resume(query?: LogQuery): AsyncIterable<TailFrame>;
+  /** `resume` as an Observable. An observer that is slow holds up nobody: what it has not read stays in the store. */
+  frames$(query?: LogQuery): Observable<TailFrame>;
+  /** For servers: a place to pull from, all records unfiltered, those of memory at once. @throws CURSOR_INVALID */
+  open(after?: string): Promise<TailReader>;
+  /** Called after each commit, and when nothing more will come; gives the way to stop it. It must not throw. */
+  onCommit(listener: () => void): () => void;
   /** Newest first. */
   latest(limit: number, before?: string): Promise<readonly LogRecord[]>;
   /** The cursor of the newest committed record. */
   head(): string;
+  /** Cursor of a place before all records of that time (ms) and later. */
+  placeBefore(time: number): Promise<string>;
 }
 
 export type ReadinessLevel = 'loading' | 'serving' | 'synced';

@@ -1,3 +1,4 @@
+export { type LogFilter, recordTest, type TailFrame, type TailGap, type TailReader } from '../tail/index.js';
 export type {
   ClustersApi,
   DeviceSpec,

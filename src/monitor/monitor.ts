@@ -10,7 +10,7 @@ import {
   type Streams,
 } from '../events/index.js';
 import type { Fetcher } from '../fetcher/index.js';
-import { type Clock, type Telemetry, VurtiError } from '../kernel/index.js';
+import { type Clock, messageOf, type Telemetry, VurtiError } from '../kernel/index.js';
 import type { MonitorSettings } from '../model/index.js';
 import type { PollingPushAdapter } from '../push-adapter/index.js';
 import { LogTail } from '../tail/index.js';
@@ -71,6 +71,7 @@ export class VurtiMonitor implements Monitor {
   readonly #runner: IntentRunner;
   readonly #readiness: Readiness;
   readonly #explain: ExplainContext;
+  readonly #tail: LogTail;
   readonly #tally = new EventTally();
   readonly #startedAt: number;
   #mode: 'made' | 'started' | 'stopped' = 'made';
@@ -137,10 +138,16 @@ export class VurtiMonitor implements Monitor {
     this.intents = new Intents(ports.intents, this.#streams);
     this.intents$ = this.intents.all$;
     const tail = new LogTail(logReader, committer.committed$);
+    this.#tail = tail;
     this.log = {
       read: (query) => tail.read(query),
+      resume: (query) => tail.resume(query),
+      frames$: (query) => tail.frames$(query),
+      open: (after) => tail.open(after),
+      onCommit: (listener) => tail.onCommit(listener),
       latest: (limit, before) => tail.latest(limit, before),
       head: () => this.#head,
+      placeBefore: (time) => tail.placeBefore(time),
     };
     committer.committed$.subscribe((records) => {
       this.#head = records.at(-1)?.cursor ?? this.#head;
@@ -155,6 +162,10 @@ export class VurtiMonitor implements Monitor {
     const { view, updater } = this.#parts;
     const bounds = await this.#store.logReader.bounds();
     this.#head = formatCursor(bounds.head);
+    // Readers come back all at once, and want what was written last. Without it they read it from the store.
+    this.#tail.warm().catch((error: unknown) => {
+      this.#telemetry.log('debug', 'the newest records are not in memory yet', { error: messageOf(error) });
+    });
     const { restarted } = await restoreState(this.#store.stateLoader, {
       sets: view.sets,
       inventory: view.inventory,

@@ -82,7 +82,7 @@ export async function readEvents(
 ): Promise<EventPage> {
   if (filter.reverse || (filter.after === undefined && filter.since === undefined))
     return backwards(monitor, filter, stop);
-  const after = filter.after ?? (await cursorBefore(monitor, filter.since ?? 0, stop));
+  const after = filter.after ?? (await monitor.log.placeBefore(filter.since ?? 0));
   const page = await forwards(monitor, filter, after, stop);
   if (page.events.length > 0 || page.more || filter.wait === 0) return page;
   const woken = await untilMatch(monitor, filter, page.cursor, scheduler, stop);
@@ -121,19 +121,6 @@ async function backwards(monitor: Monitor, filter: EventFilter, stop: AbortSigna
     before: page.more ? page.cursor : null,
     more: filter.reverse && page.more,
   };
-}
-
-/** A place in the log before everything since that time. */
-async function cursorBefore(monitor: Monitor, since: number, stop: AbortSignal): Promise<string> {
-  let before: string | undefined;
-  while (!stop.aborted) {
-    const records = await monitor.log.latest(CHUNK, before);
-    const older = records.find((record) => record.time < since - TIME_SLACK_MS);
-    if (older !== undefined) return older.cursor;
-    if (records.length < CHUNK) return 'oldest';
-    before = records.at(-1)?.cursor;
-  }
-  return 'oldest';
 }
 
 /** Waits for an event that passes the filters. null: none came in time. */

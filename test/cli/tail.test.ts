@@ -219,7 +219,7 @@ describe('tail -f', () => {
     const { ended } = await following(cli, '-n', '0');
     // Another database: the cursor means nothing there.
     cli.service.monitor.log.records.length = 2;
-    await cli.service.time.runFor(25_000);
+    cli.service.monitor.log.forget();
     await cli.until(() => cli.err !== '', { label: 'long-poll', ms: 25_000 });
     expect((await ended).code).toBe(2);
     expect(cli.err).toMatch(/^CURSOR_INVALID/);

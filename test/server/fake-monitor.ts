@@ -1,8 +1,18 @@
-import { NEVER } from 'rxjs';
-import { catalogue, type EventName, type EventRecord, type LogRecord, parseCursor } from '../../src/events/index.js';
+import { NEVER, type Observable, Subject } from 'rxjs';
+import {
+  type Cursor,
+  catalogue,
+  type EventName,
+  type EventRecord,
+  type LogBounds,
+  type LogPeek,
+  type LogReader,
+  type LogRecord,
+} from '../../src/events/index.js';
 import { VurtiError } from '../../src/kernel/index.js';
 import { type Cluster, clusterFields, type HostSpec, initialRow } from '../../src/model/index.js';
 import type { HostView, Monitor, MonitorStatus, VmView } from '../../src/monitor/index.js';
+import { LogTail, type TailFrame, type TailQuery, type TailReader } from '../../src/tail/index.js';
 import { explanation } from './explanation.js';
 
 /** Wording of its own: that of the catalogue may change. */
@@ -78,14 +88,13 @@ export function vm(name: string, more: Partial<VmView> = {}): VmView {
 
 const cluster = (id: string, name: string): Cluster => ({ ...initialRow(clusterFields), id, name });
 
-/** A log that lives in an array; readers that follow wake up with `append`. */
-class FakeLog {
+/** A log that lives in an array, under the real tail; readers that follow wake up with `append`. */
+class FakeLog implements LogReader {
   readonly records: LogRecord[] = [];
   epoch = 3;
-  /** Records up to this number were removed. */
-  removedUpTo = 0;
-  reads = 0;
-  readonly #wake: (() => void)[] = [];
+  #removedUpTo = 0;
+  readonly #committed$ = new Subject<readonly LogRecord[]>();
+  #tail = new LogTail(this, this.#committed$);
 
   event(
     name: EventName,
@@ -146,7 +155,7 @@ class FakeLog {
 
   append<R extends LogRecord>(record: R): R {
     this.records.push(record);
-    for (const wake of this.#wake.splice(0)) wake();
+    this.#committed$.next([record]);
     return record;
   }
 
@@ -154,42 +163,80 @@ class FakeLog {
     return this.records.at(-1)?.cursor ?? `e${this.epoch}.0`;
   }
 
-  async latest(limit: number, before?: string): Promise<readonly LogRecord[]> {
-    const end = before === undefined ? Number.POSITIVE_INFINITY : parseCursor(before).seq;
+  latest(limit: number, before?: string): Promise<readonly LogRecord[]> {
+    return this.#tail.latest(limit, before);
+  }
+
+  resume(query?: TailQuery): AsyncIterable<TailFrame> {
+    return this.#tail.resume(query);
+  }
+
+  frames$(query?: TailQuery): Observable<TailFrame> {
+    return this.#tail.frames$(query);
+  }
+
+  open(after?: string): Promise<TailReader> {
+    return this.#tail.open(after);
+  }
+
+  onCommit(listener: () => void): () => void {
+    return this.#tail.onCommit(listener);
+  }
+
+  placeBefore(time: number): Promise<string> {
+    return this.#tail.placeBefore(time);
+  }
+
+  read(query?: TailQuery): AsyncIterable<LogRecord>;
+  read(after: Cursor, limit: number): Promise<readonly LogRecord[]>;
+  read(what: TailQuery | Cursor = {}, limit?: number): AsyncIterable<LogRecord> | Promise<readonly LogRecord[]> {
+    return limit === undefined ? this.#tail.read(what as TailQuery) : this.#page(what as Cursor, limit);
+  }
+
+  /** Records up to this number were removed. */
+  get removedUpTo(): number {
+    return this.#removedUpTo;
+  }
+
+  set removedUpTo(seq: number) {
+    this.#removedUpTo = seq;
+    this.forget();
+  }
+
+  /** Whoever comes from now on finds nothing in memory, as after a restart. */
+  forget(): void {
+    this.#tail = new LogTail(this, this.#committed$);
+  }
+
+  async #page(after: Cursor, limit: number): Promise<readonly LogRecord[]> {
+    if (after.epoch <= this.epoch && after.seq < this.removedUpTo) {
+      throw new VurtiError('CURSOR_TOO_OLD', 'it was removed');
+    }
+    if (after.epoch > this.epoch || after.seq > this.#last) {
+      throw new VurtiError('CURSOR_INVALID', 'it is not of this log');
+    }
+    return this.records.slice(after.seq, after.seq + limit);
+  }
+
+  async readBackwards(before: Cursor | null, limit: number): Promise<readonly LogRecord[]> {
     return this.records
-      .filter((record) => record.seq < end && record.seq > this.removedUpTo)
+      .slice(this.removedUpTo, before === null ? undefined : Math.max(this.removedUpTo, before.seq - 1))
       .toReversed()
       .slice(0, limit);
   }
 
-  async *read(query: { after?: string; follow?: boolean; signal?: AbortSignal } = {}): AsyncIterable<LogRecord> {
-    this.reads += 1;
-    let at =
-      query.after === 'oldest'
-        ? this.removedUpTo
-        : query.after === undefined
-          ? this.records.length
-          : parseCursor(query.after).seq;
-    if (at < this.removedUpTo) {
-      throw new VurtiError(
-        'CURSOR_TOO_OLD',
-        `Events up to e${this.epoch}.${this.removedUpTo} were removed; yours is ${query.after}`,
-      );
-    }
-    if (at > this.records.length) throw new VurtiError('CURSOR_INVALID', `${query.after} is not of this log`);
-    while (query.signal?.aborted !== true) {
-      const record = this.records[at];
-      if (record !== undefined) {
-        at = record.seq;
-        yield record;
-        continue;
-      }
-      if (query.follow === false) return;
-      await new Promise<void>((resolve) => {
-        this.#wake.push(resolve);
-        query.signal?.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+  async bounds(): Promise<LogBounds> {
+    const at = (seq: number): Cursor => ({ epoch: this.epoch, seq });
+    return { oldest: at(this.removedUpTo), head: at(this.#last) };
+  }
+
+  get #last(): number {
+    return Math.max(this.records.length, this.removedUpTo);
+  }
+
+  async peek(seq: number): Promise<LogPeek | null> {
+    const record = seq > this.removedUpTo ? this.records[seq - 1] : undefined;
+    return record === undefined ? null : { epoch: this.epoch, time: record.time };
   }
 }
 

@@ -314,6 +314,12 @@ export function describeStore(name: string, make: () => Promise<StoreHarness>): 
       expect(await store.removeRecords({ olderThan: T0 + 5000 })).toBe(0);
       expect(await store.removeRecords({ keep: 12 })).toBe(3);
       const { oldest, head } = await store.logReader.bounds();
+      // Of every number between the bounds something is known, of others nothing.
+      const peeked = await Promise.all(
+        [oldest.seq, oldest.seq + 1, head.seq, head.seq + 1].map((seq) => store.logReader.peek(seq)),
+      );
+      const [first] = await store.logReader.read(oldest, 1);
+      expect(peeked).toEqual([null, { epoch: 1, time: first?.time }, { epoch: 1, time: expect.any(Number) }, null]);
       expect([formatCursor(oldest), formatCursor(head)]).toEqual(['e1.8', 'e1.20']);
       expect(await store.logReader.read(oldest, 100)).toHaveLength(12);
       expect(await store.logReader.readBackwards(null, 100)).toHaveLength(12);

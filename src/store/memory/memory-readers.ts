@@ -1,4 +1,4 @@
-import type { Cursor, LogBounds, LogReader, LogRecord, StateLoader } from '../../events/index.js';
+import type { Cursor, LogBounds, LogPeek, LogReader, LogRecord, StateLoader } from '../../events/index.js';
 import type { Row, RowKind } from '../../model/index.js';
 import { boundsOf, checkCursor } from '../log-window.js';
 import type { MemoryContent } from './memory-content.js';
@@ -26,6 +26,12 @@ export class MemoryLogReader implements LogReader {
   async bounds(): Promise<LogBounds> {
     const { window } = this.#content;
     return boundsOf(window, this.#content.epochOf(window.removed + 1));
+  }
+
+  async peek(seq: number): Promise<LogPeek | null> {
+    const record = this.#content.record(seq);
+    const epoch = this.#content.epochOf(seq);
+    return record === undefined || epoch === null ? null : { epoch, time: record.time };
   }
 }
 

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Cursor, LogBounds, LogReader, LogRecord } from '../../events/index.js';
+import type { Cursor, LogBounds, LogPeek, LogReader, LogRecord } from '../../events/index.js';
 import { VurtiError } from '../../kernel/index.js';
 import { boundsOf, checkCursor, type LogWindow } from '../log-window.js';
 import type { Lane } from './lane.js';
@@ -56,6 +56,15 @@ export class PostgresLogReader implements LogReader {
       'asc',
     );
     return boundsOf(window, rows[0]?.epoch ?? null);
+  }
+
+  async peek(seq: number): Promise<LogPeek | null> {
+    return await this.#lane.within(READ_MS, 'looking at a record', async (db) => {
+      const { rows } = await sql<LogPeek>`
+        select epoch, (extract(epoch from time) * 1000)::double precision as time
+        from ${sql.id(this.#schema, 'log_record')} where seq = ${seq}`.execute(db);
+      return rows[0] ?? null;
+    });
   }
 
   async #page(

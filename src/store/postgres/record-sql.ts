@@ -1,5 +1,5 @@
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
-import { formatCursor, type LogRecord, type LogRecordDraft, severityIds } from '../../events/index.js';
+import { formatCursor, type LogRecord, type LogRecordDraft, nameOfRecord, severityIds } from '../../events/index.js';
 import { chunksOf, type Element, jsonElement, numberElement, textElement } from './array-literal.js';
 
 /** Stored in databases: added to, never changed. */
@@ -7,17 +7,6 @@ const kindIds = { change: 0, event: 1, intent: 2 } as const;
 const kindsById = new Map<number, LogRecordDraft['kind']>(
   Object.entries(kindIds).map(([kind, id]) => [id, kind as LogRecordDraft['kind']]),
 );
-
-function nameOf(draft: LogRecordDraft): string {
-  switch (draft.kind) {
-    case 'change':
-      return `${draft.entity}.${draft.what}`;
-    case 'event':
-      return draft.name;
-    case 'intent':
-      return draft.intent;
-  }
-}
 
 /** What has no column of its own, whatever later versions add to records. */
 function payloadOf(draft: LogRecordDraft): unknown {
@@ -28,7 +17,7 @@ function payloadOf(draft: LogRecordDraft): unknown {
 /** Columns are for filters and retention; the payload has the rest. */
 const columns: readonly { name: string; type: string; element: Element<LogRecordDraft> }[] = [
   { name: 'kind', type: 'smallint', element: (draft) => numberElement(kindIds[draft.kind]) },
-  { name: 'name', type: 'text', element: (draft) => textElement(nameOf(draft)) },
+  { name: 'name', type: 'text', element: (draft) => textElement(nameOfRecord(draft)) },
   {
     name: 'severity',
     type: 'smallint',
