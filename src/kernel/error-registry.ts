@@ -79,6 +79,15 @@ export const errorRegistry = {
     http: 503,
   }),
   NOT_READY: entry('The service is still loading', 'Try again soon.', { retryable: true, exit: 3, http: 503 }),
+  TOO_MANY_READERS: entry(
+    'As many readers follow the log as are let in',
+    'Try again later, or raise server.maxEventStreams.',
+    {
+      retryable: true,
+      exit: 3,
+      http: 503,
+    },
+  ),
   ALREADY_RUNNING: entry('The data directory is in use', 'Use the running service, or another --data-dir.', {
     exit: 2,
   }),

@@ -1,4 +1,11 @@
-export { type LogFilter, recordTest, type TailFrame, type TailGap, type TailReader } from '../tail/index.js';
+export {
+  type LogFilter,
+  type RecordTest,
+  recordTest,
+  type TailFrame,
+  type TailGap,
+  type TailReader,
+} from '../tail/index.js';
 export type {
   ClustersApi,
   DeviceSpec,

@@ -1,4 +1,4 @@
-import type { Scheduler } from '../kernel/index.js';
+import type { Clock, Scheduler, Telemetry } from '../kernel/index.js';
 import type { Monitor } from '../monitor/index.js';
 
 /** What the routes share. */
@@ -8,7 +8,9 @@ export interface RouteContext {
   /** The monitor with its stored state loaded. @throws NOT_READY before */
   loaded(): Monitor;
   settings(): readonly unknown[];
+  readonly clock: Clock;
   readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
   /** Aborts when the server closes: answers that wait end at once. */
   readonly closing: AbortSignal;
 }

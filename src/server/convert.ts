@@ -1,20 +1,9 @@
-import type { CauseSource, EventRecord, LogRecord } from '../events/index.js';
-import { type FieldChange, rowKinds } from '../model/index.js';
 import type { Explanation, HostView, Monitor, MonitorStatus, VmView } from '../monitor/index.js';
-import {
-  type ApiCause,
-  type ApiEvent,
-  type ApiExplanation,
-  type ApiHost,
-  type ApiStatus,
-  type ApiVm,
-  apiVersion,
-  type Envelope,
-} from './wire.js';
+import { type ApiExplanation, type ApiHost, type ApiStatus, type ApiVm, apiVersion, type Envelope } from './wire.js';
 
 /** RFC 3339, UTC, with milliseconds. */
-const rfc3339 = (ms: number): string => new Date(ms).toISOString();
-const rfc3339OrNull = (ms: number | null): string | null => (ms === null ? null : rfc3339(ms));
+export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
+export const rfc3339OrNull = (ms: number | null): string | null => (ms === null ? null : rfc3339(ms));
 
 /** JSON cannot hold a BigInt, and readers lose digits beyond 2^53: such counters are strings. */
 export function toJson(value: unknown): string {
@@ -112,50 +101,4 @@ export class Names {
     this.#known.set(key, name);
     return name;
   }
-}
-
-export function apiEvent(record: EventRecord & LogRecord, names: Names, changes?: readonly FieldChange[]): ApiEvent {
-  return {
-    cursor: record.cursor,
-    time: rfc3339(record.time),
-    name: record.name,
-    severity: record.severity,
-    message: record.message,
-    // The name at the time of the event, where the event has kept it.
-    host: record.params['host'] ?? names.of('host', record.hostId),
-    hostId: record.hostId,
-    vm: record.params['vm'] ?? names.of('vm', record.vmId),
-    vmId: record.vmId,
-    clusterId: record.clusterId,
-    customId: record.customId,
-    eventId: record.id,
-    parent: record.parent,
-    correlation: record.correlation,
-    params: record.params,
-    cause: apiCause(record.cause.rule, record.cause.source, names),
-    ...(changes === undefined ? {} : { changes: changes.map(apiChange) }),
-  };
-}
-
-function apiCause(rule: string, source: CauseSource, names: Names): ApiCause {
-  return {
-    rule,
-    by: source.by,
-    at: rfc3339('at' in source ? source.at : source.receivedAt),
-    host: 'host' in source ? (names.of('host', source.host) ?? source.host) : null,
-    seq: 'seq' in source ? source.seq : null,
-    code: source.by === 'failure' ? source.code : null,
-  };
-}
-
-const timePaths: ReadonlySet<string> = new Set(
-  Object.values(rowKinds).flatMap(({ fields }) =>
-    Object.entries(fields).flatMap(([path, field]) => (field.kind === 'time' ? [path] : [])),
-  ),
-);
-
-function apiChange(change: FieldChange): FieldChange {
-  if (!timePaths.has(change.path)) return change;
-  const asTime = (value: unknown): unknown => (typeof value === 'number' ? rfc3339(value) : value);
-  return { path: change.path, from: asTime(change.from), to: asTime(change.to) };
 }

@@ -2,6 +2,7 @@ import { type EventRecord, type LogRecord, severityIds } from '../events/index.j
 import type { Scheduler } from '../kernel/index.js';
 import type { FieldChange } from '../model/index.js';
 import type { Monitor } from '../monitor/index.js';
+import { decisionOf } from './decisions.js';
 import type { EventsQuery } from './inputs.js';
 
 type CommittedEvent = EventRecord & LogRecord;
@@ -16,9 +17,10 @@ export interface EventPage {
   readonly more: boolean;
 }
 
-export interface EventFilter extends Omit<EventsQuery, 'host' | 'vm'> {
+export interface EventFilter extends Omit<EventsQuery, 'host' | 'vm' | 'cluster'> {
   readonly hostIds?: ReadonlySet<string>;
   readonly vmIds?: ReadonlySet<string>;
+  readonly clusterIds?: ReadonlySet<string>;
 }
 
 /** One request looks at no more records than this: the rest of a long search is the next request's. */
@@ -60,16 +62,13 @@ class Page {
   }
 }
 
-/** Records of one decision about one entity have all of this in common. */
-function decisionOf(record: LogRecord): string {
-  return JSON.stringify([record.vmId ?? record.hostId, record.time, record.cause]);
-}
-
 function matches(event: CommittedEvent, filter: EventFilter): boolean {
   if (filter.severity !== undefined && severityIds[event.severity] < severityIds[filter.severity]) return false;
   if (filter.type !== undefined && !filter.type.includes(event.name)) return false;
   if (filter.hostIds !== undefined && !(event.hostId !== null && filter.hostIds.has(event.hostId))) return false;
   if (filter.vmIds !== undefined && !(event.vmId !== null && filter.vmIds.has(event.vmId))) return false;
+  if (filter.clusterIds !== undefined && !(event.clusterId !== null && filter.clusterIds.has(event.clusterId)))
+    return false;
   if (filter.since !== undefined && event.time < filter.since) return false;
   return filter.until === undefined || event.time <= filter.until;
 }

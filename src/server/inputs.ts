@@ -62,24 +62,44 @@ export const noQuery = z.strictObject({});
 export const readyQuery = z.strictObject({ level: z.enum(['serving', 'synced']).default('serving') });
 
 const longestWaitSeconds = 30;
-export const eventsQuery = z.strictObject({
-  after: z.string().max(40).optional(),
-  before: z.string().max(40).optional(),
-  limit: whole(1, 1000).default(100),
-  wait: whole(0, longestWaitSeconds).default(0),
+/** Which events: the same for a page and for a stream. */
+const eventFilter = {
   severity: names(keysOf(severityIds))
     .refine((given) => given.length === 1, 'must be one severity')
     .transform(([one]) => one)
     .optional(),
-  type: names(keysOf<keyof typeof catalogue>(catalogue satisfies Record<string, CatalogueEntry>)).optional(),
   host: list.optional(),
   vm: list.optional(),
+  cluster: list.optional(),
   since: time.optional(),
   until: time.optional(),
-  reverse: flag.default(false),
   changes: flag.default(false),
+};
+const eventNames = keysOf<keyof typeof catalogue>(catalogue satisfies Record<string, CatalogueEntry>);
+
+export const eventsQuery = z.strictObject({
+  ...eventFilter,
+  after: z.string().max(40).optional(),
+  before: z.string().max(40).optional(),
+  limit: whole(1, 1000).default(100),
+  wait: whole(0, longestWaitSeconds).default(0),
+  type: names(eventNames).optional(),
+  reverse: flag.default(false),
 });
 export type EventsQuery = z.output<typeof eventsQuery>;
+
+const recordKinds = ['event', 'change', 'intent'] as const;
+const changeNames = ['host', 'vm', 'cluster', 'network'].flatMap((entity) =>
+  ['added', 'changed', 'removed'].map((what) => `${entity}.${what}`),
+);
+export const streamQuery = z.strictObject({
+  ...eventFilter,
+  after: z.string().max(40).optional(),
+  kind: names(recordKinds).default(['event']),
+  type: names<string>([...eventNames, ...changeNames]).optional(),
+  follow: flag.default(true),
+});
+export type StreamQuery = z.output<typeof streamQuery>;
 
 export const refParams = z.strictObject({ ref: z.string().min(1).max(255) });
 export const explainParams = z.strictObject({ kind: z.enum(['vm', 'host']), ref: z.string().min(1).max(255) });

@@ -3,7 +3,9 @@ import { VurtiError } from '../kernel/index.js';
 import type { Cluster } from '../model/index.js';
 import type { HostView, Monitor, VmView } from '../monitor/index.js';
 import type { RouteContext } from './context.js';
-import { apiEvent, apiExplanation, apiHost, apiStatus, apiVm, envelope, Names } from './convert.js';
+import { apiExplanation, apiHost, apiStatus, apiVm, envelope, Names } from './convert.js';
+import { apiEvent } from './convert-records.js';
+import { clusterIds, idsOf } from './entity-ids.js';
 import { readEvents } from './event-page.js';
 import { eventsQuery, explainParams, hostsQuery, noQuery, parse, refParams, vmsQuery } from './inputs.js';
 
@@ -75,17 +77,13 @@ export function readRoutes(app: FastifyInstance, context: RouteContext): void {
   });
 
   app.get('/api/v1/events', async (request, reply) => {
-    const { host, vm, ...query } = parse(eventsQuery, request.query, 'query');
+    const { host, vm, cluster, ...query } = parse(eventsQuery, request.query, 'query');
     const monitor = context.loaded();
     if (query.wait > 0 && query.reverse)
       throw new VurtiError('BAD_REQUEST', 'query.wait: what is to come cannot be read backwards');
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    const filter = {
-      ...query,
-      ...(host === undefined ? {} : { hostIds: new Set(host.map((ref) => monitor.hosts.get(ref).id)) }),
-      ...(vm === undefined ? {} : { vmIds: new Set(vm.map((ref) => monitor.vms.get(ref).id)) }),
-    };
+    const filter = { ...query, ...idsOf(monitor, { host, vm, cluster }) };
     const stop = AbortSignal.any([gone.signal, context.closing]);
     const page = await readEvents(monitor, filter, context.scheduler, stop);
     const names = new Names(monitor);
@@ -119,16 +117,4 @@ function listOf<V extends HostView | VmView | Cluster, I>(
   const sorted = found.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const items = sorted.slice(0, limit).map(convert);
   return { ...envelope(monitor, kind), total, matched: found.length, items };
-}
-
-/** @throws NOT_FOUND */
-function clusterIds(monitor: Monitor, refs: readonly string[]): Set<string> {
-  const all = monitor.clusters.list();
-  return new Set(
-    refs.map((ref) => {
-      const found = all.find((cluster) => cluster.id === ref) ?? all.find((cluster) => cluster.name === ref);
-      if (found === undefined) throw new VurtiError('NOT_FOUND', `There is no cluster "${ref.slice(0, 100)}"`);
-      return found.id;
-    }),
-  );
 }

@@ -8,6 +8,7 @@ import { fromHttpLayer, problemOf } from './problem.js';
 import { type MetricsOptions, metricsRoutes } from './routes-metrics.js';
 import { readRoutes } from './routes-read.js';
 import { serviceRoutes } from './routes-service.js';
+import { streamRoutes } from './routes-stream.js';
 import { writeRoutes } from './routes-write.js';
 
 export interface ServerOptions {
@@ -27,6 +28,8 @@ export interface ServerOptions {
   readonly telemetry: Telemetry;
   /** Without it there is no /metrics. */
   readonly metrics?: MetricsOptions;
+  /** Readers that may follow the log at once. Default 2,000. */
+  readonly maxEventStreams?: number;
   /** How long a client may take to send its request. */
   readonly requestTimeoutMs?: number;
 }
@@ -41,6 +44,8 @@ export interface VurtiServer {
 }
 
 const BODY_LIMIT = 1024 * 1024;
+/** Beside those that follow the log. */
+const OTHER_CONNECTIONS = 1024;
 /** The state of the service in a header is this old at most. */
 const STATUS_AGE_MS = 500;
 
@@ -66,7 +71,8 @@ export function createServer(options: ServerOptions): VurtiServer {
     frameworkErrors: (error, _, reply) => send(reply, error),
     clientErrorHandler: (error, socket) => refuseSocket(error, socket, status()),
   });
-  app.server.maxConnections = 1024;
+  const maxEventStreams = options.maxEventStreams ?? 2000;
+  app.server.maxConnections = OTHER_CONNECTIONS + maxEventStreams;
 
   const send = (reply: FastifyReply, cause: unknown): void => {
     const { error, status: code } = fromHttpLayer(cause);
@@ -132,12 +138,15 @@ export function createServer(options: ServerOptions): VurtiServer {
       throw new VurtiError('NOT_READY', 'The stored state is being loaded');
     },
     settings: options.settings,
+    clock,
     scheduler: options.scheduler,
+    telemetry,
     closing: closing.signal,
   };
   serviceRoutes(app, options.monitor, options.phase);
   if (options.metrics !== undefined) metricsRoutes(app, options.metrics, options.monitor, options.scheduler);
   readRoutes(app, context);
+  streamRoutes(app, context, maxEventStreams);
   writeRoutes(app, context);
 
   return {

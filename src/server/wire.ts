@@ -1,5 +1,5 @@
 import type { FieldChange, Freshness, VdsStatus, VmStatus } from '../model/index.js';
-import type { Explanation, ExplanationEvidence, HostView, MonitorStatus, VmView } from '../monitor/index.js';
+import type { Explanation, ExplanationEvidence, HostView, MonitorStatus, TailGap, VmView } from '../monitor/index.js';
 
 /**
  * What goes over the wire, in the API and in the CLI's JSON alike. Times are RFC 3339 in UTC with milliseconds, units
@@ -26,26 +26,70 @@ export interface ApiCause {
   readonly code: string | null;
 }
 
-export interface ApiEvent {
+/** What all records of the log have. `cursor`: go on after it. */
+interface ApiRecord {
   readonly cursor: string;
   readonly time: string;
-  readonly name: string;
-  readonly severity: 'NORMAL' | 'WARNING' | 'ERROR' | 'ALERT';
-  readonly message: string;
   readonly host: string | null;
   readonly hostId: string | null;
   readonly vm: string | null;
   readonly vmId: string | null;
   readonly clusterId: string | null;
+  readonly correlation: string | null;
+  readonly cause: ApiCause;
+}
+
+export interface ApiEvent extends ApiRecord {
+  readonly name: string;
+  readonly severity: 'NORMAL' | 'WARNING' | 'ERROR' | 'ALERT';
+  readonly message: string;
   readonly customId: string | null;
   readonly eventId: string;
   /** eventId of the event that this one is a part of. */
   readonly parent: string | null;
-  readonly correlation: string | null;
   readonly params: Readonly<Record<string, string>>;
-  readonly cause: ApiCause;
   /** What changed with it; only when asked for. */
   readonly changes?: readonly FieldChange[];
+}
+
+export interface ApiChange extends ApiRecord {
+  readonly entity: 'host' | 'vm' | 'cluster' | 'network';
+  readonly entityId: string;
+  readonly what: 'added' | 'changed' | 'removed';
+  readonly changes: readonly FieldChange[];
+}
+
+export interface ApiIntent extends ApiRecord {
+  readonly intent: string;
+  readonly key: string;
+  readonly round: number;
+  readonly since: string | null;
+  readonly advisory: boolean;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Frames of GET /api/v1/events/stream (server-sent events) by the name in their `event:` line. Records come as `event`,
+ * `change` and `intent`. The `id:` of each frame is a cursor to resume from, by Last-Event-ID or `after`.
+ */
+export interface StreamFrames {
+  /** The first frame. exact: nothing is missing between the cursor that was given and what follows. */
+  readonly hello: {
+    readonly apiVersion: typeof apiVersion;
+    readonly kind: 'EventStream';
+    readonly startedAt: string;
+    readonly cursor: string;
+    readonly exact: boolean;
+  };
+  readonly event: ApiEvent;
+  readonly change: ApiChange;
+  readonly intent: ApiIntent;
+  /** All up to here was looked at; nothing after the last record given passed the filters. */
+  readonly checkpoint: { readonly cursor: string };
+  /** Records are missing here; reading goes on after `resumedAfter`. */
+  readonly gap: TailGap;
+  /** The last frame of a stream that is ended by the service. */
+  readonly end: { readonly reason: 'head' | 'stopping' | 'error'; readonly code: string | null };
 }
 
 /** What every answer begins with. `cursor`: the place in the log that the answer belongs to. */

@@ -68,7 +68,7 @@ export async function findGap(reader: LogReader, cursor: Cursor): Promise<TailGa
 }
 
 /** Records are in order of their commit; their times may be out of order by a little. */
-export const TIME_SLACK_MS = 60_000;
+const TIME_SLACK_MS = 60_000;
 
 /** A place in the log before all records of that time and later. */
 export async function placeBefore(reader: LogReader, time: number): Promise<Cursor> {

@@ -154,6 +154,7 @@ export class Service {
       phase: () => this.#phase,
       listen,
       allowedHosts: server.allowedHosts,
+      maxEventStreams: server.maxEventStreams,
       token: ensureToken(tokenFile),
       settings: () => shownSettings(loaded),
       clock,

@@ -157,6 +157,7 @@ export const settingsSchema = z.strictObject({
         z.array(z.string().regex(/^[\w.:[\]-]+$/, 'must be a host name, with a port where it is not 80 or 443')),
         'Further values of the Host header to accept: the names under which a reverse proxy passes requests on.',
       ).default([]),
+      maxEventStreams: whole(1, 100_000, 'Readers that may follow the log at once (vurti tail -f).').default(2000),
     })
     .prefault({}),
   inventory: z

@@ -78,6 +78,12 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
     help: 'Stored rows that this version could not read at its start.',
     labels: ['table'],
   },
+  vurti_event_streams: { type: 'gauge', help: 'Readers that follow the log over GET /api/v1/events/stream.' },
+  vurti_stream_round_seconds: {
+    type: 'histogram',
+    help: 'Time to write what was committed to all readers of the stream.',
+    buckets: short,
+  },
   vurti_embedded_database_start_seconds: {
     type: 'histogram',
     help: 'Start of the embedded PostgreSQL.',
