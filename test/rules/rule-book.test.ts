@@ -4,8 +4,8 @@ import { plainDoc, ruleAnchor, ruleBook, ruleDoc, rulesDocument } from '../../sr
 
 const src = new URL('../../src/', import.meta.url);
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
-const book = ruleBook.flatMap(({ tables }) => tables.flatMap(({ rows }) => rows));
-const names = new Set(book.map((row) => row.name));
+// Read in each test, not here: a book that cannot be read is a test that fails, not a file without tests.
+const rulesOf = () => ruleBook.flatMap(({ tables }) => tables.flatMap(({ rows }) => rows));
 
 interface Named {
   readonly name: string;
@@ -47,29 +47,106 @@ describe('the rule book', () => {
       }
     }
     expect(found.size).toBeGreaterThan(6);
+    const names = new Set(rulesOf().map((row) => row.name));
     expect([...found].filter(([name]) => !names.has(name))).toEqual([]);
   });
 
   it('names every rule once', () => {
     const seen = new Set<string>();
-    expect(book.filter(({ name }) => seen.has(name) || !seen.add(name)).map(({ name }) => name)).toEqual([]);
+    const twice = rulesOf().filter(({ name }) => seen.has(name) || !seen.add(name));
+    expect(twice.map(({ name }) => name)).toEqual([]);
   });
 
-  it.each(book)('$name says in sentences when it applies and why', ({ name, doc }) => {
-    expect(name).toMatch(/^[a-z]+(\.[a-z0-9-]+)*$/);
-    expect(doc).toMatch(/^\S[^\n]*\.$/);
-    expect(ruleAnchor(name)).toMatch(/^[a-z0-9-]+$/);
+  it('says in sentences when each applies and why', () => {
+    for (const { name, doc } of rulesOf()) {
+      expect(name).toMatch(/^[a-z]+(\.[a-z0-9-]+)*$/);
+      expect(doc, name).toMatch(/^\S[^\n]*\.$/);
+      expect(ruleAnchor(name)).toMatch(/^[a-z0-9-]+$/);
+    }
+  });
+
+  it('has no situation without a table, and no table without a rule', () => {
+    for (const { title, intro, tables } of ruleBook) {
+      expect(title).toMatch(/^\S/);
+      expect(intro, title).toMatch(/^\S/);
+      expect(tables.length, title).toBeGreaterThan(0);
+      for (const table of tables) {
+        expect(table.title, title).toMatch(/^\S/);
+        expect(['one', 'each', 'first', 'none'], title).toContain(table.choice);
+        expect(table.rows.length, `${title}: ${table.title}`).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('knows of no rule that is not there', () => {
+    expect(ruleDoc('vm.here.nothing')).toBeUndefined();
+  });
+
+  it.each([
+    ['It is gone (D9).', 'It is gone.'],
+    ['It is gone (D9, D23): Down.', 'It is gone: Down.'],
+    ['It is gone (§4.9, D30) at last (§3).', 'It is gone at last.'],
+    ['It is gone (10 %).', 'It is gone (10 %).'],
+  ])('leaves references out: %s', (doc, plain) => {
+    expect(plainDoc(doc)).toBe(plain);
   });
 });
 
 describe('docs/rules.md', () => {
-  const text = rulesDocument('<!-- generated -->');
+  const written = (): string => rulesDocument('<!-- generated -->');
+
+  it('begins with where it comes from, and a list of its situations', () => {
+    const text = written();
+    const titles = ruleBook.map(({ title }) => title);
+    expect(text.startsWith('# Rules\n\n<!-- generated -->\n')).toBe(true);
+    expect([...text.matchAll(/^(\d+)\. \[(.+)\]\(#\S+\)$/gm)].map(([, n, title]) => [Number(n), title])).toEqual(
+      [...titles, 'Advice'].map((title, i) => [i + 1, title]),
+    );
+    expect([...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title)).toEqual([...titles, 'Advice']);
+  });
+
+  it('has each table with how its rows go together, then the rows', () => {
+    const say = {
+      one: 'Exactly one of these applies.\n\n',
+      each: 'Each of these that applies does, in this order.\n\n',
+      first: 'In this order; the first that applies decides.\n\n',
+      none: '',
+    };
+    const text = written();
+    for (const { title, choice, rows } of ruleBook.flatMap(({ tables }) => tables)) {
+      expect(text).toContain(`### ${title}\n\n${say[choice]}- <a id="${ruleAnchor(rows[0]!.name)}"></a>`);
+      for (const { name, doc } of rows) expect(text).toContain(`**\`${name}\`** – ${plainDoc(doc)}`);
+    }
+  });
+
+  it('says of no rule that it is off which needs nothing', () => {
+    const lines = written().split('\n');
+    const off = rulesOf().filter(({ name }) =>
+      lines.some((l) => l.includes(`\`${name}\``) && l.includes('Off without')),
+    );
+    expect(off.map(({ name }) => name)).toEqual(
+      rulesOf()
+        .filter(({ needs }) => typeof needs === 'string')
+        .map(({ name }) => name),
+    );
+  });
+
+  it('names what may flap, and all kinds of advice with what withdraws them', () => {
+    const text = written();
+    expect(text).toContain('\n- nic: `HOST_INTERFACE_STATE_DOWN`, `HOST_INTERFACE_STATE_UP`\n');
+    expect(text).toContain(
+      '\n| `importVm` | The VM was made outside: take it into the inventory. | the VM is taken into the inventory, or removed |\n',
+    );
+    expect([...text.matchAll(/^\| `\w+` \| \S.*\. \| \S.* \|$/gm)].length).toBeGreaterThan(12);
+  });
 
   it('has one anchor for each rule', () => {
-    for (const { name } of book) expect(text.split(`<a id="${ruleAnchor(name)}"></a>`)).toHaveLength(2);
+    const text = written();
+    for (const { name } of rulesOf()) expect(text.split(`<a id="${ruleAnchor(name)}"></a>`)).toHaveLength(2);
   });
 
   it('links to nothing that is not there', () => {
+    const text = written();
     const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
       (title as string)
         .toLowerCase()
@@ -82,10 +159,10 @@ describe('docs/rules.md', () => {
   });
 
   it('sends nobody to papers that he does not have', () => {
-    expect(text).not.toMatch(/§|monitoring-rules|\(D\d/);
+    expect(written()).not.toMatch(/§|monitoring-rules|\(D\d/);
   });
 
   it('says what a rule needs to know', () => {
-    expect(text).toContain('*Off without: networks of the cluster.*');
+    expect(written()).toContain('*Off without: networks of the cluster.*');
   });
 });

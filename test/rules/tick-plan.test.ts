@@ -62,6 +62,8 @@ describe('tick plan', () => {
     expect(ticksThatAsk('getStats', 31, { status: 'Up', multiple: 3 })).toEqual([1, 16, 31]);
     expect(ticksThatAsk('getStats', 7, { status: 'PreparingForMaintenance', multiple: 2 })).toEqual([1, 3, 5, 7]);
     expect(ticksThatAsk('getAllVmStats', 11, { status: 'PreparingForMaintenance', multiple: 2 })).toEqual([1, 11]);
+    expect(ticksThatAsk('getStats', 8, { status: 'PreparingForMaintenance', multiple: 3 })).toEqual([1, 4, 7]);
+    expect(ticksThatAsk('getStats', 17, { status: 'Up', multiple: 2, ticksPerInterval: 4 })).toEqual([1, 9, 17]);
   });
 
   it('tries a host without contact again after as many ticks as the multiple says', () => {
