@@ -62,6 +62,8 @@ export class AgentServer {
   talks = true;
   /** false: promised heart-beats are not sent. */
   beats = true;
+  /** true: a client's promise to send is not held against it. */
+  patient = false;
   /** What is written goes out in pieces of so many bytes. */
   pieceBytes = Infinity;
   /** Changes the bytes of a frame before they leave; null = as they are. */
@@ -351,7 +353,7 @@ export class AgentConnection {
       this.#every(
         x,
         () => this.#lastHeard,
-        () => this.close(),
+        () => !this.#server.patient && this.close(),
       );
   }
 
@@ -366,6 +368,7 @@ export class AgentConnection {
           if (this.closed) return;
           if (clock.monotonic() >= since() + ms) {
             act();
+            if (this.closed) return;
             arm(clock.monotonic() + ms);
           } else arm(since() + ms);
         },

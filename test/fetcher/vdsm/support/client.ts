@@ -95,6 +95,7 @@ export class Heard implements PushListener {
   readonly pushes: AgentPush[] = [];
   readonly losses: VurtiError[] = [];
   onConnected: () => void = () => undefined;
+  onLost: () => void = () => undefined;
 
   connected(session: AgentSession): void {
     this.log.push('connected');
@@ -110,6 +111,7 @@ export class Heard implements PushListener {
   lost(error: VurtiError): void {
     this.log.push('lost');
     this.losses.push(error);
+    this.onLost();
   }
 
   /** What the contract forbids. */
