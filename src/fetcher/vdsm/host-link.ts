@@ -9,13 +9,13 @@ import {
   VurtiError,
 } from '../../kernel/index.js';
 import type { AgentSettings, HostEndpoint } from '../../model/index.js';
-import { aborted, agentError, asAgentError, badAnswer, type Question } from '../agent-errors.js';
+import { aborted, agentError, badAnswer, type Question } from '../agent-errors.js';
 import type { AgentQuestion } from '../agent-fetcher.js';
-import { isObject } from '../decode/reader.js';
 import type { AgentSession, PushListener, PushSubscription } from '../ports.js';
-import { answerOf, requestOf, resultOf } from '../rpc.js';
+import { requestOf } from '../rpc.js';
 import { AgentCalls } from './agent-calls.js';
 import { pushOf } from './pushed.js';
+import { Replies } from './replies.js';
 import type { Sockets } from './sockets.js';
 import { encodeFrame, type StompFrame } from './stomp-frame.js';
 import { StompSession } from './stomp-session.js';
@@ -70,6 +70,7 @@ interface Listening {
 export class HostLink {
   readonly #core: LinkCore;
   readonly #calls: AgentCalls;
+  readonly #replies: Replies;
   #host: HostEndpoint;
   #mode: 'idle' | 'waiting' | 'connecting' | 'ready' | 'released' = 'idle';
   #session: StompSession | null = null;
@@ -82,12 +83,18 @@ export class HostLink {
   #readyAt = 0;
   #failures = 0;
   #busyUntil = -Infinity;
-  #heardReply = false;
 
   constructor(core: LinkCore, host: HostEndpoint) {
     this.#core = core;
     this.#host = host;
     this.#calls = new AgentCalls(core.scheduler, () => this.#flush());
+    this.#replies = new Replies({
+      calls: this.#calls,
+      telemetry: core.telemetry,
+      onBusy: () => {
+        this.#busyUntil = core.clock.monotonic() + BUSY_MS;
+      },
+    });
   }
 
   /** Another address or other keys: the connection to the old ones is given up. */
@@ -176,7 +183,7 @@ export class HostLink {
     this.#mode = 'connecting';
     this.#attemptBeganAt = clock.monotonic();
     this.#replyTo = `vurti.${ids.uuid()}`;
-    this.#heardReply = false;
+    this.#replies.begin();
     telemetry.count('vurti_agent_connections_total');
     const session = new StompSession(this.#core, this.#host, {
       maxFrameBytes: () => limitsOf(this.#host).maxAnswerMiB * MIB,
@@ -232,8 +239,10 @@ export class HostLink {
   }
 
   #onMessage(frame: StompFrame): void {
-    if (frame.headers.get('destination') === this.#replyTo) this.#onReply(frame.body);
-    else if (frame.headers.get('destination') === EVENTS) this.#onEvent(frame.body);
+    if (frame.headers.get('destination') === this.#replyTo) {
+      this.#replies.take(this.#question(), frame.body);
+      this.#flush();
+    } else if (frame.headers.get('destination') === EVENTS) this.#onEvent(frame.body);
     else this.#core.telemetry.count('vurti_agent_frames_ignored_total');
   }
 
@@ -245,58 +254,12 @@ export class HostLink {
     else if (push !== null) listening.listener.pushed(push);
   }
 
-  #onReply(body: Buffer): void {
-    let answer: unknown;
-    try {
-      answer = answerOf(this.#question(), body);
-    } catch {
-      this.#onUnreadable(body);
-      return;
-    }
-    const id = isObject(answer) ? (answer['id'] ?? null) : null;
-    if (id === null) {
-      // An agent that could not read a request does not know which one it was.
-      this.#calls.failFlying((question) => failureOf(question, () => resultOf(question, '', answer)));
-    } else {
-      this.#heardReply = true;
-      const known =
-        typeof id === 'string' && this.#calls.settle(id, (question) => this.#resultOf(question, id, answer));
-      // Late, or not for us: nothing to be made of it.
-      if (!known) this.#core.telemetry.count('vurti_agent_frames_ignored_total');
-    }
-    this.#flush();
-  }
-
-  #resultOf(question: AgentQuestion, id: string, answer: unknown): unknown {
-    try {
-      return resultOf(question, id, answer);
-    } catch (error) {
-      if (error instanceof VurtiError && error.code === 'AGENT_BUSY') {
-        this.#busyUntil = this.#core.clock.monotonic() + BUSY_MS;
-      }
-      throw error;
-    }
-  }
-
-  /** Whose answer it was shows in the bytes, if it shows at all. */
-  #onUnreadable(body: Buffer): void {
-    const errorFor = (question: AgentQuestion): VurtiError => failureOf(question, () => answerOf(question, body));
-    const id = [...this.#calls.flying().keys()].find((candidate) => body.includes(candidate));
-    if (id === undefined) this.#calls.failFlying(errorFor);
-    else {
-      this.#calls.settle(id, (question) => {
-        throw errorFor(question);
-      });
-    }
-    this.#flush();
-  }
-
   /** VDSM says of one of our frames that it cannot do it, and goes on; not of which. */
   #onRefused(text: string): void {
     const refusal = (question: Question): VurtiError => badAnswer(question, 'it refused a frame', text);
     this.#core.telemetry.count('vurti_agent_errors_total');
     // Before the first answer it may have been the subscription by which all answers come.
-    if (!this.#heardReply) this.#drop(refusal(this.#question()));
+    if (!this.#replies.heard) this.#drop(refusal(this.#question()));
     else this.#calls.failFlying(refusal);
     this.#flush();
   }
@@ -326,16 +289,6 @@ export class HostLink {
   #question(): Question {
     return { host: this.#host, method: 'connect' };
   }
-}
-
-/** What reading an answer throws that is known to be none. */
-function failureOf(question: AgentQuestion, read: () => unknown): VurtiError {
-  try {
-    read();
-  } catch (error) {
-    return asAgentError(error, question);
-  }
-  return badAnswer(question, 'it belongs to no request');
 }
 
 function errorForCall(error: VurtiError, question: AgentQuestion): VurtiError {
