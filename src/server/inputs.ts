@@ -114,46 +114,6 @@ const text = (max: number): z.ZodString =>
     .regex(/^[^\p{Cc}]+$/u, 'must be text without control characters');
 export const maintenanceBody = z.strictObject({ reason: text(500).optional() }).optional();
 export const emptyBody = z.strictObject({}).optional();
-export const vmBody = z.strictObject({
-  id: text(100),
-  name: text(255),
-  cluster: text(255).optional(),
-  ha: z.boolean().optional(),
-  priority: z.int().min(0).max(1000).optional(),
-  lease: z.boolean().optional(),
-  vcpus: z.int().min(1).max(100_000).optional(),
-  memoryMb: z
-    .int()
-    .min(0)
-    .max(2 ** 40)
-    .optional(),
-  minMemoryMb: z
-    .int()
-    .min(0)
-    .max(2 ** 40)
-    .optional(),
-  nics: z
-    .array(
-      z.strictObject({
-        mac: text(60),
-        name: text(255).nullable().default(null),
-        profile: text(255).nullable().default(null),
-        speedMbps: z.int().min(0).nullable().default(null),
-      }),
-    )
-    .max(1000)
-    .optional(),
-  disks: z
-    .array(
-      z.strictObject({
-        imageId: text(100),
-        lunId: text(255).nullable().default(null),
-        alias: text(255).nullable().default(null),
-      }),
-    )
-    .max(1000)
-    .optional(),
-});
 
 /** @throws BAD_REQUEST that names every fault */
 export function parse<S extends z.ZodType>(schema: S, input: unknown, what: string): z.output<S> {

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { VurtiError } from '../kernel/index.js';
-import type { HostSpec, VmSpec } from '../model/index.js';
-import type { Monitor } from '../monitor/index.js';
+import type { HostSpec } from '../model/index.js';
+import { clusterEntry, clusterSpec, type Monitor, vmEntry, vmSpec } from '../monitor/index.js';
 import type { RouteContext } from './context.js';
 import { apiHost, apiVm, envelope } from './convert.js';
-import { emptyBody, hostBody, maintenanceBody, noQuery, parse, refParams, vmBody } from './inputs.js';
+import { emptyBody, hostBody, maintenanceBody, noQuery, parse, refParams } from './inputs.js';
 
 /** Every route here has been through the token check (guard.ts). None of them makes a host do anything. */
 export function writeRoutes(app: FastifyInstance, context: RouteContext): void {
@@ -59,9 +59,25 @@ export function writeRoutes(app: FastifyInstance, context: RouteContext): void {
 
   app.post('/api/v1/vms', (request) => {
     parse(noQuery, request.query, 'query');
-    const body = parse(vmBody, request.body, 'body');
+    const body = parse(vmEntry, request.body, 'body');
     const monitor = context.loaded();
-    return { ...envelope(monitor, 'Vm'), item: apiVm(monitor.vms.put(body as VmSpec)) };
+    return { ...envelope(monitor, 'Vm'), item: apiVm(monitor.vms.put(vmSpec(body))) };
+  });
+
+  app.delete('/api/v1/vms/:ref', (request) => {
+    parse(noQuery, request.query, 'query');
+    parse(emptyBody, request.body, 'body');
+    const monitor = context.loaded();
+    const vm = monitor.vms.get(parse(refParams, request.params, 'path').ref);
+    monitor.vms.remove(vm.id);
+    return { ...envelope(monitor, 'Vm'), item: apiVm(vm) };
+  });
+
+  app.post('/api/v1/clusters', (request) => {
+    parse(noQuery, request.query, 'query');
+    const body = parse(clusterEntry, request.body, 'body');
+    const monitor = context.loaded();
+    return { ...envelope(monitor, 'Cluster'), item: monitor.clusters.put(clusterSpec(body)) };
   });
 }
 

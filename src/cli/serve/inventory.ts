@@ -1,6 +1,18 @@
 import type { Telemetry } from '../../kernel/index.js';
 import type { HostSpec, VmSpec } from '../../model/index.js';
-import type { HostView, Monitor } from '../../monitor/index.js';
+import { clusterSpec, type HostView, type LoadedSettings, type Monitor, vmSpec } from '../../monitor/index.js';
+
+type Listed = Pick<LoadedSettings['settings']['inventory'], 'clusters'> & {
+  readonly hosts: readonly HostSpec[];
+  readonly vms: NonNullable<LoadedSettings['settings']['inventory']['vms']>;
+};
+
+/** Clusters come first: a host is judged by the facts of its cluster from its first report on. */
+export function takeInventory(monitor: Monitor, { clusters, hosts, vms }: Listed, telemetry: Telemetry): void {
+  for (const cluster of clusters) monitor.clusters.put(clusterSpec(cluster));
+  takeHosts(monitor, hosts, telemetry);
+  for (const vm of vms) monitor.vms.put(vmSpec(vm));
+}
 
 /**
  * Hosts of the settings replace those that the settings listed at an earlier start; hosts added by the API stay. An

@@ -17,7 +17,7 @@ import { createServer, ensureToken, type OwnMetrics, type VurtiServer } from '..
 import { type Simulation, startSimulation } from '../../simulator/index.js';
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
 import { removeServiceFile, writeServiceFile } from '../service-file.js';
-import { takeDemo, takeHosts } from './inventory.js';
+import { takeDemo, takeInventory } from './inventory.js';
 
 export interface ServiceOptions {
   readonly loaded: LoadedSettings;
@@ -87,7 +87,8 @@ export class Service {
       settings: coreSettings(settings),
       agents: { protocol: settings.agents.protocol, ...(access.tls === null ? {} : { tls: access.tls }) },
       // Its hosts and VMs follow at once, when what is stored is there to be compared with.
-      ...(demo === undefined ? {} : { vms: [] }),
+      ...(demo === undefined && settings.inventory.vms === undefined ? {} : { vms: [] }),
+      sets: settings.inventory.sets,
       store,
       clock,
       scheduler,
@@ -96,7 +97,8 @@ export class Service {
     this.#monitor = monitor;
     await monitor.start();
     this.#refuseIfStopping();
-    if (this.#simulation === undefined) takeHosts(monitor, access.hosts, telemetry);
+    const { clusters, vms = [] } = settings.inventory;
+    if (this.#simulation === undefined) takeInventory(monitor, { clusters, hosts: access.hosts, vms }, telemetry);
     else takeDemo(monitor, demoHosts(this.#simulation), demoVms(this.#simulation));
     progress('serving', url);
   }

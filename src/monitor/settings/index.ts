@@ -1,6 +1,7 @@
 export { closest } from './closest.js';
 export { agentAccess, coreSettings } from './core.js';
 export { settingsDocument } from './document.js';
+export { clusterEntry, clusterSpec, vmEntry, vmSpec } from './entries.js';
 export type { Assignment } from './environment.js';
 export { type ListenAddress, parseListen } from './listen.js';
 export { type LoadedSettings, loadSettings, type SettingsSources } from './load.js';

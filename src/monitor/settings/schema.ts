@@ -1,23 +1,13 @@
 import { z } from 'zod';
 import { agentProtocolIds, defaultSettings as d } from '../../model/index.js';
+import { doc, number, whole } from './describe.js';
+import { clusterEntry, vmEntry } from './entries.js';
 import { isPattern } from './pattern.js';
 
 /**
  * The one schema of all settings: for vurti.yaml, the environment and code alike. What it accepts, works; settings of
  * later versions are refused by name (later.ts). docs/settings.md is generated from it.
  */
-
-/** `path`: a file name, counted from the settings file. `secret`: never shown. */
-interface SettingMeta {
-  readonly path?: true;
-  readonly secret?: true;
-}
-
-const doc = <S extends z.ZodType>(schema: S, description: string, meta: SettingMeta = {}): S =>
-  schema.meta({ description, ...meta });
-const whole = (from: number, to: number, description: string): z.ZodInt => doc(z.int().min(from).max(to), description);
-const number = (from: number, to: number, description: string): z.ZodNumber =>
-  doc(z.number().min(from).max(to), description);
 
 type Shape = Record<string, z.ZodType>;
 type Defaults<S extends Shape> = { readonly [K in keyof S]: z.output<S[K]> };
@@ -168,6 +158,18 @@ export const settingsSchema = z.strictObject({
         { path: true },
       ).default([]),
       hosts: doc(z.array(hostEntry), 'Hosts to monitor.').default([]),
+      clusters: doc(
+        z.array(clusterEntry),
+        'Facts of clusters. Clusters that hosts name and that are not here have no facts: the rules that need one are off.',
+      ).default([]),
+      vms: doc(
+        z.array(vmEntry),
+        'VMs and what is known of them. Others are adopted as agents report them; in manager mode they are foreign once this list is given, even empty.',
+      ).optional(),
+      sets: doc(
+        z.enum(['system', 'cluster']),
+        'How hosts are divided into repositories: one for all, or one for each cluster.',
+      ).default('system'),
     })
     .prefault({}),
   agents: z
