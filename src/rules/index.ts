@@ -37,6 +37,7 @@ export type { Row } from './row.js';
 export { plainDoc, ruleAnchor, ruleBook, ruleDoc } from './rule-book.js';
 export { rulesDocument } from './rules-document.js';
 export * from './tick-plan.js';
+export { unnamed } from './unnamed.js';
 export type { EventDraft, HostSignal, IntentDraft, NotDone, Signal } from './verdict.js';
 export { absentTransitions } from './vm/absent.js';
 export type { VmCase, VmCommands } from './vm/case.js';

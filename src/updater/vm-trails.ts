@@ -61,9 +61,9 @@ export class VmTrails {
     });
   }
 
-  /** Its host was lost. */
-  lost(vm: Vm, rule: string, source: CauseSource, at: number): void {
-    const becomes = { from: vm.dynamic.status, to: 'Unknown' };
+  /** Its status follows from something else than a report of it: its host was lost, or the manager said so. */
+  became(vm: Vm, to: VmStatus, { rule, source }: { rule: string; source: CauseSource }, at: number): void {
+    const becomes = vm.dynamic.status === to ? null : { from: vm.dynamic.status, to };
     this.#trails.note(vm.id, at, { rule, source, becomes, moves: null, said: null, figures: null, notDone: [] });
   }
 

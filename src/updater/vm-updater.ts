@@ -132,7 +132,7 @@ export class VmUpdater {
       if (vm === undefined || vm.dynamic.status === 'Unknown') continue;
       const next: Vm = { ...vm, dynamic: { ...vm.dynamic, status: 'Unknown', statusSince: now } };
       this.#ledger.store(vm, next, cause, outbox, incident);
-      this.trails.lost(vm, cause.rule, source, now);
+      this.trails.became(vm, 'Unknown', cause, now);
       this.#o.commands.settled(vmId);
       outbox.change({ name: 'VmSignalled', signal: 'removeAsync', cause, ...vmPart(next) });
       const about = { host, vm: next };
@@ -159,6 +159,7 @@ export class VmUpdater {
     const statusSince = vm.dynamic.status === 'MigratingFrom' ? vm.dynamic.statusSince : now;
     const dynamic = { ...vm.dynamic, status: 'MigratingFrom', migratingToVds: destination, statusSince } as const;
     this.#o.commands.changed(vm.id);
+    this.trails.became(vm, dynamic.status, cause, now);
     this.#ledger.store(vm, { ...vm, dynamic }, cause, new Outbox(this.#o.ports)).send();
   }
 

@@ -352,7 +352,7 @@ web-03 is Unknown for 6m11s · was Up on kvm-07 · last heard 08:52:36 (7m24s ag
 
 Why        Its host is NonResponsive.
 Rule       host.lost.vms-unknown                     docs/rules.md#host-lost-vms-unknown
-Evidence   08:53:00  no answer within 10s · 3 times, until 08:53:30
+Evidence   08:53:00  3 times until 08:53:30: no answer within 10s
            08:53:49  5 failed attempts · kvm-07 Connecting → NonResponsive · web-03 Up → Unknown
 Not done   Down by absence  needs 2 complete reports
            HA restart       no proof that kvm-07 is off
@@ -360,7 +360,7 @@ Ends when  kvm-07 lists it → that status
            another host lists it → it moves there
 Next       next attempt at 09:00:06 (in 6s) · vurti explain host kvm-07
 Off        not known: which VMs are highly available (vm.ha-restart)
-Events     08:53:49.000 WARNING └ VM_SET_TO_UNKNOWN_STATUS  web-03  was set to Unknown
+Events     08:53:49.000 WARNING VM_SET_TO_UNKNOWN_STATUS  web-03  was set to Unknown
 `);
     expect(JSON.parse((await cli.run('explain', 'vm', 'web-03', '--json')).out)).toMatchObject({
       kind: 'Explanation',

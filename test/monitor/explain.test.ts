@@ -58,7 +58,10 @@ describe('explain a host', () => {
     expect(explained).toMatchObject({
       ...{ rule: 'host.failure.connecting', doc: 'docs/rules.md#host-failure-connecting' },
       notDone: [
-        { what: 'NonResponsive', why: 'in grace: needs more than 2 failed attempts (1 so far) and 73s of silence' },
+        {
+          what: 'NonResponsive',
+          why: 'in grace: needs more than 2 failed attempts (1 so far) and 73s of silence (15s so far)',
+        },
         { what: 'VMs', why: 'its 26 VMs keep their status meanwhile' },
       ],
     });
@@ -198,7 +201,7 @@ describe('explain a VM', () => {
     agents.on('kvm-07').without('web-3');
     await t.clock.runFor(seconds(15));
     expect(t.explain('vm', 'web-3')).toMatchObject({
-      ...{ status: 'Up', rule: 'vm.elsewhere.adopt' },
+      ...{ status: 'Up', rule: 'vm.absent.missed', doc: 'docs/rules.md#vm-absent-missed' },
       notDone: [{ what: 'Down by absence', why: 'miss 1 of 2' }],
       endsWhen: [
         'kvm-07 lists it again → it stays as it is',

@@ -10,7 +10,14 @@ function outlook(status: VdsStatus, { liveness, ...more }: More = {}): Outlook {
   const quiet = { attempts: 0, recoveringSince: null, readyForUp: false, vmStatsFailingSince: null, rebootUntil: null };
   return hostOutlook({
     ...{ mode: 'manager', name: 'h1', status, reason: 'NONE', autoRecovers: true, vms: 2 },
-    ...{ graceAttempts: 2, graceSeconds: 61, graceEndsAt: 9000, recoveryTimeoutSeconds: 180, nextPollAt: 5000 },
+    ...{
+      graceAttempts: 2,
+      graceSeconds: 61,
+      silentSeconds: 4,
+      graceEndsAt: 9000,
+      recoveryTimeoutSeconds: 180,
+      nextPollAt: 5000,
+    },
     liveness: { ...quiet, ...liveness },
     ...more,
   });
@@ -34,7 +41,7 @@ const rows: [title: string, status: VdsStatus, more: More, expected: Outlook][] 
     { liveness: { attempts: 1 } },
     {
       notDone: [
-        { what: 'NonResponsive', why: 'in grace: needs more than 2 failed attempts (1 so far) and 61s of silence' },
+        { what: 'NonResponsive', why: 'in grace: needs more than 2 failed attempts (1 so far) and 61s of silence (4s so far)' },
         { what: 'VMs', why: 'its 2 VMs keep their status meanwhile' },
       ],
       endsWhen: [BACK, BROKEN, 'it stays silent → NonResponsive, its 2 VMs Unknown'],
@@ -47,7 +54,7 @@ const rows: [title: string, status: VdsStatus, more: More, expected: Outlook][] 
     { graceAttempts: 1, vms: 1, graceEndsAt: null },
     {
       notDone: [
-        { what: 'NonResponsive', why: 'in grace: needs more than 1 failed attempt (0 so far) and 61s of silence' },
+        { what: 'NonResponsive', why: 'in grace: needs more than 1 failed attempt (0 so far) and 61s of silence (4s so far)' },
         { what: 'VMs', why: 'its 1 VM keep their status meanwhile' },
       ],
       endsWhen: [BACK, BROKEN, 'it stays silent → NonResponsive, its 1 VM Unknown'],

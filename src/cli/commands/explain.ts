@@ -119,9 +119,10 @@ function ruleLine({ rule, doc }: ApiExplanation): string {
 }
 
 function evidenceLines(line: ApiExplanation['evidence'][number], page: Page): string[] {
-  const again = line.times > 1 ? [`${count(line.times)} times, until ${page.at(line.lastAt)}`] : [];
+  // What is told of several of them is as it was at the last one.
+  const again = line.times > 1 ? `${count(line.times)} times until ${page.at(line.lastAt)}: ` : '';
   const becomes = line.becomes.map(({ name, from, to }) => `${escapeControl(name)} ${from} → ${to}`);
-  const text = [escapeControl(line.text), ...again, ...becomes].join(' · ');
+  const text = [`${again}${escapeControl(line.text)}`, ...becomes].join(' · ');
   return page.hanging(`${page.at(line.at)}  `, text);
 }
 
@@ -157,6 +158,9 @@ function offLines({ rulesOff }: ApiExplanation, page: Page): string[][] {
 
 function recentEvents(events: EventListEnvelope, { style, now, utc }: Page): string[] {
   const options = { now, utc, expand: false, causes: false, wide: false, widths: new EventWidths(0, 0), hint: false };
-  const recent = eventLines(events.items, style, options).slice(-RECENT_LINES);
+  // What happened to a VM with its host stands under the host's event; here it stands alone.
+  const ids = new Set(events.items.map(({ eventId }) => eventId));
+  const items = events.items.map((event) => (ids.has(event.parent ?? '') ? event : { ...event, parent: null }));
+  const recent = eventLines(items, style, options).slice(-RECENT_LINES);
   return recent.length === 0 ? ['none in the log'] : recent;
 }

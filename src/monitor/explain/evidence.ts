@@ -1,3 +1,4 @@
+import { unnamed } from '../../rules/index.js';
 import type { TrailStep } from '../../updater/index.js';
 import type { ExplanationEvidence } from './explanation.js';
 
@@ -42,15 +43,6 @@ function sourceText({ source, said }: TrailStep, nameOf: (hostId: string) => str
     case 'start':
       return 'the service started';
   }
-}
-
-/** Messages of errors begin with the host that they are about; here everybody knows which one that is. */
-function unnamed(message: string, host: string): string {
-  if (!message.startsWith(host)) return message;
-  return message
-    .slice(host.length)
-    .replace(/^ \([^)]*\)/, '')
-    .replace(/^:? +/, '');
 }
 
 /** The latest lines, in order of time. */

@@ -31,6 +31,7 @@ export function explainHost(context: ExplainContext, host: Vds): Explanation {
     vms: shown.vms,
     graceAttempts: settings.grace.attempts,
     graceSeconds: graceSeconds(settings.grace, dynamic.vmCount, facts.spmStatus),
+    silentSeconds: shown.heardAt === null ? null : Math.trunc((view.now() - shown.heardAt) / 1000),
     graceEndsAt: shown.graceEndsAt,
     recoveryTimeoutSeconds: settings.recoveryTimeoutSeconds,
     nextPollAt: shown.nextPollAt,

@@ -1,5 +1,6 @@
-import { notRunning, type Vds, type Vm, vmPollAllowed } from '../../model/index.js';
-import { vmOutlook } from '../../rules/index.js';
+import { notRunning, type Vds, type Vm, type VmStatus, vmPollAllowed } from '../../model/index.js';
+import { ruleAnchor, vmOutlook } from '../../rules/index.js';
+import type { TrailStep } from '../../updater/index.js';
 import { rulesOffFor } from '../rules-off.js';
 import { hostView, vmView } from '../views.js';
 import type { ExplainContext } from './context.js';
@@ -31,8 +32,8 @@ export function explainVm(context: ExplainContext, vm: Vm): Explanation {
     missesNeeded: host === undefined ? 1 : view.registry.settingsOf(host.id).absence.misses,
     answeringHosts: answering(context, host?.id),
   });
-  const told = new Set(outlook.notDone.map(({ what }) => what));
-  const left = (steps.at(-1)?.notDone ?? []).filter(({ what }) => !told.has(what));
+  const situation = new Set(outlook.notDone.map(({ what }) => what));
+  const left = (steps.at(-1)?.notDone ?? []).filter(({ what }) => !situation.has(what));
   const detail =
     dynamic.status === 'Paused' ? dynamic.pauseStatus : notRunning.has(dynamic.status) ? dynamic.exitMessage : null;
   return {
@@ -41,7 +42,7 @@ export function explainVm(context: ExplainContext, vm: Vm): Explanation {
     previous: steps.findLast(({ becomes }) => becomes?.to === dynamic.status)?.becomes?.from ?? null,
     host: shown.host,
     ...{ freshness: shown.freshness, heardAt: shown.heardAt },
-    ...because(cause, detail === 'NONE' || detail === '' ? null : detail),
+    ...told(context, vm, steps, because(cause, detail === 'NONE' || detail === '' ? null : detail)),
     evidence: latest(heard === null ? evidence : [...evidence, heard]),
     calls: [],
     notDone: [...outlook.notDone, ...left],
@@ -50,6 +51,31 @@ export function explainVm(context: ExplainContext, vm: Vm): Explanation {
     rulesOff: rulesOffFor(vm),
   };
 }
+
+type Reason = Pick<Explanation, 'rule' | 'doc' | 'why'>;
+
+/** What is to be said before the rule that set the status: that the VM is missed, or where it came from. */
+function told({ view }: ExplainContext, { id, dynamic }: Vm, steps: readonly TrailStep[], reason: Reason): Reason {
+  if (dynamic.runOnVds === null) return reason;
+  const nameOf = (hostId: string): string => view.sets.hosts.get(hostId)?.static.name ?? hostId;
+  const host = nameOf(dynamic.runOnVds);
+  const unsettled = view.sets.vms.unsettled(id);
+  if (unsettled?.reason === 'missing') {
+    const { misses } = view.registry.settingsOf(dynamic.runOnVds).absence;
+    const last = unsettled.misses === 1 ? 'report' : `${unsettled.misses} reports`;
+    const why = `It is missing in the last ${last} of ${host}, and stays ${dynamic.status}: one report may have been made at a bad moment, ${misses} in a row count.`;
+    return { rule: missed, doc: `docs/rules.md#${ruleAnchor(missed)}`, why };
+  }
+  const moves = steps.findLast((step) => step.moves !== null)?.moves ?? null;
+  if (moves === null || moves.to !== dynamic.runOnVds || !arrived.has(dynamic.status)) return reason;
+  return {
+    ...reason,
+    why: `It went from ${nameOf(moves.from)} to ${host}, which reports it ${dynamic.status}. ${reason.why}`,
+  };
+}
+
+const missed = 'vm.absent.missed';
+const arrived: ReadonlySet<VmStatus> = new Set<VmStatus>(['Up', 'Paused', 'PoweringUp', 'RebootInProgress']);
 
 function hostFacts({ view }: ExplainContext, host: Vds) {
   const { name, status, nextPollAt, graceEndsAt } = hostView(view, host);

@@ -16,6 +16,8 @@ export interface HostOutlookFacts {
   readonly vms: number;
   readonly graceAttempts: number;
   readonly graceSeconds: number;
+  /** Since its last answer; null: it was never heard by this service. */
+  readonly silentSeconds: number | null;
   /** While its grace lasts. */
   readonly graceEndsAt: number | null;
   readonly recoveryTimeoutSeconds: number;
@@ -56,7 +58,7 @@ const rows: readonly Row[] = [
     notDone: (f) => [
       {
         what: 'NonResponsive',
-        why: `in grace: needs more than ${many(f.graceAttempts, 'failed attempt')} (${f.liveness.attempts} so far) and ${f.graceSeconds}s of silence`,
+        why: `in grace: needs more than ${many(f.graceAttempts, 'failed attempt')} (${f.liveness.attempts} so far) and ${f.graceSeconds}s of silence${f.silentSeconds === null ? '' : ` (${f.silentSeconds}s so far)`}`,
       },
       { what: 'VMs', why: `its ${many(f.vms, 'VM')} keep their status meanwhile` },
     ],

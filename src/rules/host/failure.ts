@@ -1,6 +1,7 @@
 import type { VurtiError } from '../../kernel/index.js';
 import { type GraceSettings, notMonitored, type SpmStatus, type VdsStatus } from '../../model/index.js';
 import { matchOne, type Row } from '../row.js';
+import { unnamed } from '../unnamed.js';
 import type { HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
 import { fencingTransitions } from './fencing.js';
@@ -87,7 +88,9 @@ export const failureTransitions: readonly FailureRow[] = [
       count(c, draft);
       draft.status('NonResponsive');
       const unknownName = c.error.code === 'AGENT_UNKNOWN_HOST';
-      draft.event(unknownName ? 'VDS_UNKNOWN_HOST' : 'VDS_FAILURE', { Error: c.error.message });
+      draft.event(unknownName ? 'VDS_UNKNOWN_HOST' : 'VDS_FAILURE', {
+        Error: unnamed(c.error.message, c.host.static.name),
+      });
       draft.vmsBecome = 'unknown';
       draft.signal('fencingTreatment');
       matchOne(fencingTransitions, c).then(c, draft);

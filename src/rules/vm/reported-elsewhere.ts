@@ -51,7 +51,7 @@ export const elsewhereTransitions: readonly ElsewhereRow[] = [
   },
   {
     name: 'vm.elsewhere.adopt',
-    doc: 'A host reports the VM as its own: it runs there now.',
+    doc: 'A host that it was not known to run on reports it as its own, at the end of a migration or after a start: it runs there now. Of two hosts the one that reported it last counts.',
     when: (c) => !ignored(c) && !secondCopy(c) && !onTwoHosts(c),
     then: adopt,
   },

@@ -152,7 +152,7 @@ export const hereTransitions: readonly HereRow[] = [
   },
   {
     name: 'vm.here.status-changed',
-    doc: 'The agent reports another status than the stored one: the report counts.',
+    doc: 'The host that runs it reports another status than the stored one: what is reported counts.',
     when: (c) => !incoming(c) && !postCopy(c) && !migrationFailed(c) && said(c) !== stored(c),
     then: copyHere,
   },
