@@ -15,6 +15,17 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
     'vurti simulate --protocol vdsm --tls           # as VDSM: STOMP and TLS, certificates in lab-pki/',
     'vurti simulate --write lab.yaml                # then: vurti serve --config lab.yaml',
   ],
+  intents: [
+    'vurti intents                 # advice that nobody has followed yet',
+    'vurti intents --type destroy,autoRun -o wide',
+    'vurti intents ack autoRun:0f3c',
+  ],
+  'intents list': ['vurti intents list', 'vurti intents list --host kvm-07', 'vurti intents list -o name'],
+  'intents ack': [
+    'vurti intents ack autoRun:0f3c',
+    'vurti intents ack $(vurti intents -o name --type initVdsOnUp | cut -d/ -f2)',
+    'vurti intents ack destroy:0f3c -q',
+  ],
   status: [
     'vurti status',
     'vurti status -w               # again every 2 s',

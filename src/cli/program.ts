@@ -103,6 +103,8 @@ export function program(io: Io): Command {
     .option('--expand', 'list VMs of a lost host that a terminal sums up')
     .action(act(async (c, options: never) => (await import('./commands/vms.js')).vms(c, options)));
 
+  intentCommands(root, act);
+
   root
     .command('tail')
     .description('read the events')
@@ -217,6 +219,24 @@ function hostCommands(root: Command, act: Act, filters: (command: Command, statu
         (await import('./commands/hosts.js')).maintainHost(c, name, options),
       ),
     );
+}
+
+function intentCommands(root: Command, act: Act): void {
+  const intents = root.command('intents').description('list the advice that waits for whoever manages the hosts');
+  intents
+    .command('list', { isDefault: true })
+    .description('list the advice that waits')
+    .option('--type <list>', 'only of these kinds: destroy, autoRun, fence … (docs/rules.md#advice)')
+    .option('--host <list>', 'only about these hosts and what runs there')
+    .option('--vm <list>', 'only about these VMs')
+    .option('--limit <n>', 'at most so many')
+    .option('-w, --watch', 'again every 2 s')
+    .action(act(async (c, options: never) => (await import('./commands/intents.js')).intents(c, options)));
+  intents
+    .command('ack')
+    .description('it is done, or shall not be done: do not deliver it any more')
+    .argument('<key...>', 'key, or a beginning that only one has')
+    .action(act(async (c, keys: never) => (await import('./commands/intents.js')).acknowledge(c, keys)));
 }
 
 function addExamples(command: Command, root: Command): void {

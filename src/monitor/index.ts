@@ -1,3 +1,4 @@
+export { intentKinds, intentText } from '../rules/index.js';
 export {
   type LogFilter,
   type RecordTest,

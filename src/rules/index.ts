@@ -27,6 +27,8 @@ export { statsTransitions } from './host/stats-transitions.js';
 
 export { decideOff } from './host/vms-off.js';
 export {
+  intentKinds,
+  intentText,
   isAboutHost,
   isAboutRemains,
   isCounted,

@@ -54,6 +54,9 @@ export const intentDocs: Readonly<Record<IntentKind, IntentDoc>> = {
   disconnectStoragePool: { ground: 'host-status', doc: 'The host is in Maintenance: disconnect it from storage.' },
 };
 
+export const intentKinds = Object.keys(intentDocs) as readonly IntentKind[];
+/** What is advised, in a sentence. */
+export const intentText = (intent: IntentKind): string => intentDocs[intent].doc;
 export const isIntentKind = (name: string): name is IntentKind => Object.hasOwn(intentDocs, name);
 const groundOf = (intent: string): Ground => intentDocs[intent as IntentKind].ground;
 export const isAboutRemains = (intent: string): boolean => groundOf(intent) === 'remains';

@@ -1,7 +1,8 @@
-import type { CauseSource, ChangeRecord, EventRecord, IntentRecord, LogRecord } from '../events/index.js';
+import type { CauseSource, ChangeRecord, EventRecord, Intent, IntentRecord, LogRecord } from '../events/index.js';
 import { type FieldChange, rowKinds } from '../model/index.js';
+import { intentText } from '../monitor/index.js';
 import { type Names, rfc3339, rfc3339OrNull } from './convert.js';
-import type { ApiCause, ApiChange, ApiEvent, ApiIntent } from './wire.js';
+import type { ApiCause, ApiChange, ApiEvent, ApiIntent, ApiPendingIntent } from './wire.js';
 
 export function apiEvent(record: EventRecord & LogRecord, names: Names, changes?: readonly FieldChange[]): ApiEvent {
   return {
@@ -28,6 +29,11 @@ export function apiChange(record: ChangeRecord & LogRecord, names: Names): ApiCh
 export function apiIntent(record: IntentRecord & LogRecord, names: Names): ApiIntent {
   const { intent, key, round, since, advisory, evidence } = record;
   return { ...about(record, names), intent, key, round, since: rfc3339OrNull(since), advisory, evidence };
+}
+
+export function apiPendingIntent(intent: Intent, names: Names): ApiPendingIntent {
+  const { cursor } = intent;
+  return { ...apiIntent({ ...intent, cursor: cursor ?? '', seq: 0 }, names), cursor, text: intentText(intent.intent) };
 }
 
 function about(record: LogRecord, names: Names) {

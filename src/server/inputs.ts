@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type CatalogueEntry, catalogue, severityIds } from '../events/index.js';
 import { VurtiError } from '../kernel/index.js';
 import { vdsStatusIds, vmStatusIds } from '../model/index.js';
-import { closest, hostEntry } from '../monitor/index.js';
+import { closest, hostEntry, intentKinds } from '../monitor/index.js';
 
 /** "a,b" or a repeated parameter. */
 const list = z.union([z.string().max(10_000), z.array(z.string().max(10_000)).max(1000)]).transform((value) =>
@@ -58,6 +58,13 @@ export const vmsQuery = z.strictObject({
   freshness,
   ...page,
 });
+export const intentsQuery = z.strictObject({
+  type: names(intentKinds).optional(),
+  host: list.optional(),
+  vm: list.optional(),
+  ...page,
+});
+export const keyParams = z.strictObject({ key: z.string().min(1).max(500) });
 export const noQuery = z.strictObject({});
 export const readyQuery = z.strictObject({ level: z.enum(['serving', 'synced']).default('serving') });
 

@@ -5,6 +5,7 @@ import type { ListenAddress, Monitor } from '../monitor/index.js';
 import { toJson } from './convert.js';
 import { allowedHosts, checkHost, checkToken } from './guard.js';
 import { fromHttpLayer, problemOf } from './problem.js';
+import { intentRoutes } from './routes-intents.js';
 import { type MetricsOptions, metricsRoutes } from './routes-metrics.js';
 import { readRoutes } from './routes-read.js';
 import { serviceRoutes } from './routes-service.js';
@@ -148,6 +149,7 @@ export function createServer(options: ServerOptions): VurtiServer {
   readRoutes(app, context);
   streamRoutes(app, context, maxEventStreams);
   writeRoutes(app, context);
+  intentRoutes(app, context);
 
   return {
     inject: app.inject.bind(app) as FastifyInstance['inject'],

@@ -92,6 +92,13 @@ export interface StreamFrames {
   readonly end: { readonly reason: 'head' | 'stopping' | 'error'; readonly code: string | null };
 }
 
+/** Advice that waits for somebody; its cursor is null when it was given before this process started. */
+export type ApiPendingIntent = Omit<ApiIntent, 'cursor'> & {
+  readonly cursor: string | null;
+  /** What is advised, in a sentence. */
+  readonly text: string;
+};
+
 /** What every answer begins with. `cursor`: the place in the log that the answer belongs to. */
 export interface Envelope {
   readonly apiVersion: typeof apiVersion;

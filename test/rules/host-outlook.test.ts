@@ -41,7 +41,10 @@ const rows: [title: string, status: VdsStatus, more: More, expected: Outlook][] 
     { liveness: { attempts: 1 } },
     {
       notDone: [
-        { what: 'NonResponsive', why: 'in grace: needs more than 2 failed attempts (1 so far) and 61s of silence (4s so far)' },
+        {
+          what: 'NonResponsive',
+          why: 'in grace: needs more than 2 failed attempts (1 so far) and 61s of silence (4s so far)',
+        },
         { what: 'VMs', why: 'its 2 VMs keep their status meanwhile' },
       ],
       endsWhen: [BACK, BROKEN, 'it stays silent → NonResponsive, its 2 VMs Unknown'],
@@ -54,7 +57,10 @@ const rows: [title: string, status: VdsStatus, more: More, expected: Outlook][] 
     { graceAttempts: 1, vms: 1, graceEndsAt: null },
     {
       notDone: [
-        { what: 'NonResponsive', why: 'in grace: needs more than 1 failed attempt (0 so far) and 61s of silence (4s so far)' },
+        {
+          what: 'NonResponsive',
+          why: 'in grace: needs more than 1 failed attempt (0 so far) and 61s of silence (4s so far)',
+        },
         { what: 'VMs', why: 'its 1 VM keep their status meanwhile' },
       ],
       endsWhen: [BACK, BROKEN, 'it stays silent → NonResponsive, its 1 VM Unknown'],

@@ -4,6 +4,7 @@ import {
   catalogue,
   type EventName,
   type EventRecord,
+  type Intent,
   type LogBounds,
   type LogPeek,
   type LogReader,
@@ -244,6 +245,7 @@ export interface FakeMonitor extends Monitor {
   readonly log: FakeLog;
   hostList: HostView[];
   vmList: VmView[];
+  intentList: Intent[];
   statusNow: Partial<MonitorStatus>;
   readonly calls: string[];
 }
@@ -275,7 +277,15 @@ export function fakeMonitor(): FakeMonitor {
     changes$: NEVER,
     events$: NEVER,
     intents$: NEVER,
-    intents: { pending: () => [], acknowledge: () => false },
+    intentList: [],
+    intents: {
+      pending: () => monitor.intentList,
+      acknowledge: (key) => {
+        calls.push(`acknowledge ${key}`);
+        monitor.intentList = monitor.intentList.filter((intent) => intent.key !== key);
+        return true;
+      },
+    },
     hosts: {
       get: (ref) => find('host', monitor.hostList, ref),
       list: () => monitor.hostList,
