@@ -1,6 +1,7 @@
 import { type ErrorCode, errorRegistry, messageOf, VurtiError, withDeadline } from '../kernel/index.js';
 import type { Problem } from '../server/index.js';
 import type { Io } from './io.js';
+import { type SseFrame, SseParser } from './sse.js';
 
 export interface ClientOptions {
   readonly url: string;
@@ -22,6 +23,9 @@ const reasons: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no route',
 };
 
+/** The service shows every 15 s that it lives. */
+const LONGEST_SILENCE_MS = 45_000;
+
 /** Speaks to a running service. Every failure is a VurtiError; the service's own keep their codes. */
 export class Client {
   readonly url: string;
@@ -37,6 +41,60 @@ export class Client {
   /** `waitSeconds`: the service may take this long on purpose. */
   get<T>(path: string, query: Query = {}, waitSeconds = 0): Promise<T> {
     return this.#ask('GET', path, query, undefined, waitSeconds);
+  }
+
+  /**
+   * Frames of the event stream, those that arrive together together. Ends when the service ends it.
+   * @throws SERVICE_UNREACHABLE when the connection breaks or is silent for too long, and what the service refuses with
+   */
+  async *stream(path: string, query: Query): AsyncGenerator<readonly SseFrame[], void, void> {
+    const { stop, scheduler } = this.#io;
+    const url = `${this.url}${path}${search(query)}`;
+    const abort = new AbortController();
+    const onStop = (): void => abort.abort(stop.reason);
+    stop.addEventListener('abort', onStop, { once: true });
+    if (stop.aborted) onStop();
+    const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+      const message = `Nothing from ${this.url} within ${ms / 1000} s.`;
+      const late = (): void => abort.abort(new VurtiError('SERVICE_UNREACHABLE', message));
+      const timer = scheduler.after(ms, late, 'stream-silence');
+      try {
+        return await untilAborted(work, abort.signal);
+      } finally {
+        timer.cancel();
+      }
+    };
+    try {
+      const init = { headers: { accept: 'text/event-stream' }, signal: abort.signal, redirect: 'error' } as const;
+      const response = await within(this.#options.timeoutMs, this.#io.fetch(url, init));
+      this.#checkOurs(response);
+      if (!response.ok) {
+        const problem = await within(this.#options.timeoutMs, response.json());
+        throw asError(problem as Partial<Problem>, response.status);
+      }
+      const parser = new SseParser();
+      const reader = response.body?.getReader();
+      for (;;) {
+        const read = await within(
+          LONGEST_SILENCE_MS,
+          reader?.read() ?? Promise.resolve({ done: true as const, value: undefined }),
+        );
+        if (read.done) return;
+        const frames = parser.push(read.value);
+        if (frames.length > 0) yield frames;
+      }
+    } catch (error) {
+      if (stop.aborted) throw stop.reason;
+      throw unreachable(this.url, abort.signal.aborted ? abort.signal.reason : error);
+    } finally {
+      stop.removeEventListener('abort', onStop);
+      abort.abort();
+    }
+  }
+
+  #checkOurs(response: Response): void {
+    if (response.headers.has('x-vurti-status')) return;
+    throw new VurtiError('SERVICE_UNREACHABLE', `${this.url} answers, but not as vurti (HTTP ${response.status}).`);
   }
 
   send<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
@@ -76,9 +134,7 @@ export class Client {
     } catch (error) {
       throw this.#io.stop.aborted ? this.#io.stop.reason : unreachable(this.url, error);
     }
-    if (!response.headers.has('x-vurti-status')) {
-      throw new VurtiError('SERVICE_UNREACHABLE', `${this.url} answers, but not as vurti (HTTP ${response.status}).`);
-    }
+    this.#checkOurs(response);
     let parsed: unknown;
     try {
       parsed = JSON.parse(text);
@@ -88,6 +144,16 @@ export class Client {
     if (!response.ok) throw asError(parsed as Partial<Problem>, response.status);
     return parsed as T;
   }
+}
+
+/** What does not mind its signal, as a test's fetch may not, is left behind at it. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function search(query: Query): string {

@@ -2,6 +2,8 @@ import type { Clock, Scheduler } from '../kernel/index.js';
 
 export interface Output {
   write(text: string): void;
+  /** Resolves when all that was written is out. @throws Stopped when nobody takes it any more */
+  drained(): Promise<void>;
   readonly isTTY: boolean;
   /** Of the terminal; undefined where there is none. */
   readonly columns: number | undefined;

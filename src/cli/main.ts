@@ -32,6 +32,12 @@ function output(stream: NodeJS.WriteStream): Output {
     write: (text) => {
       if (!stream.destroyed) stream.write(text);
     },
+    drained: () =>
+      new Promise((resolve, reject) => {
+        // In order behind what was written. Nobody takes it any more: then nothing goes on after it, either.
+        if (stream.destroyed) reject(new Stopped('closed-pipe'));
+        else stream.write('', (error) => (error ? reject(new Stopped('closed-pipe')) : resolve()));
+      }),
     get isTTY() {
       return stream.isTTY === true;
     },

@@ -115,6 +115,7 @@ export function program(io: Io): Command {
     .option('-p, --severity <name>', 'this and worse: normal, warning, error, alert')
     .option('--type <list>', 'only events of these names (docs/events.md)')
     .option('--host <list>', 'only of these hosts and what runs on them')
+    .option('--cluster <list>', 'only in these clusters')
     .option('--vm <list>', 'only of these VMs')
     .option('-g, --grep <pattern>', 'only lines that match; without capitals it does not mind capitals')
     .option('-r, --reverse', 'newest first')
@@ -122,7 +123,10 @@ export function program(io: Io): Command {
     .option('--expand', 'list the parts of an incident instead of summing them up')
     .option('--after-cursor <cursor>', 'go on after this place; oldest = from the first one kept')
     .option('--show-cursor', 'print the last place on stderr at the end')
-    .option('--cursor-file <file>', 'go on after the place in this file, and keep it up to date')
+    .option(
+      '--cursor-file <file>',
+      'go on after the place in this file, and keep it up to date; -S counts while there is none',
+    )
     .action(act(async (c, options: never) => (await import('./tail/tail.js')).tail(c, options)));
 
   root

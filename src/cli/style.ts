@@ -12,7 +12,7 @@ export interface Style {
   readonly isTTY: boolean;
 }
 
-export function styleOf(output: Output, env: Io['env'], choice: ColorChoice): Style {
+export function styleOf(output: Pick<Output, 'isTTY' | 'columns'>, env: Io['env'], choice: ColorChoice): Style {
   return {
     color: wantsColor(output, env, choice),
     utf8: isUtf8(env),
@@ -23,7 +23,7 @@ export function styleOf(output: Output, env: Io['env'], choice: ColorChoice): St
 }
 
 /** --color > NO_COLOR > FORCE_COLOR, CLICOLOR_FORCE > terminal; TERM=dumb is none. */
-function wantsColor(output: Output, env: Io['env'], choice: ColorChoice): boolean {
+function wantsColor(output: Pick<Output, 'isTTY' | 'columns'>, env: Io['env'], choice: ColorChoice): boolean {
   if (choice !== 'auto') return choice === 'always';
   if ((env['NO_COLOR'] ?? '') !== '') return false;
   const forced = env['FORCE_COLOR'] ?? env['CLICOLOR_FORCE'] ?? '';

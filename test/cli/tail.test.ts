@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { T0 } from '../server/fake-monitor.js';
+import { host, T0, vm } from '../server/fake-monitor.js';
 import { Cli, type CliOptions } from './harness.js';
 
 const S = 1000;
@@ -114,7 +114,10 @@ describe('tail', () => {
   it('reads a long log in pages', async () => {
     const cli = new Cli();
     for (let i = 0; i < 2500; i++) cli.service.monitor.log.event('VM_DOWN', { vm: `v${i}` });
-    expect((await cli.run('tail', '-o', 'name', '--after-cursor', 'oldest')).out.split('\n')).toHaveLength(2501);
+    // Between pages the service gives way to others: its clock has to run.
+    const all = cli.run('tail', '-o', 'name', '--after-cursor', 'oldest');
+    await cli.until(() => cli.out.includes('e3.2500'));
+    expect((await all).out.split('\n')).toHaveLength(2501);
     expect((await cli.run('tail', '-o', 'name', '-n', '1500')).out).toMatch(
       /^event\/e3\.1001\n(.*\n){1498}event\/e3\.2500\n$/,
     );
@@ -122,11 +125,80 @@ describe('tail', () => {
   });
 });
 
+describe('tail, flags together', () => {
+  it.each<[string[], RegExp]>([
+    [['-f', '-r'], /-f and -r/],
+    [['-f', '-U', '09:00'], /-f and -U/],
+    [['--after-cursor', 'e3.1', '-S', '08:00'], /--after-cursor and -S/],
+    [['-S', '09:00', '-U', '08:00'], /-S is later than -U/],
+    [['-n', 'some'], /-n some/],
+    [['-n', '-3'], /-n -3/],
+    [['-g', '('], /-g \(/],
+    [['-S', 'soon'], /"soon" is not a time/],
+    [['-p', 'loud'], /severity/],
+    [['--type', 'VM_DOWNN'], /did you mean VM_DOWN\?/],
+    [['--after-cursor', 'yesterday'], /CURSOR_INVALID/],
+    [['--after-cursor', 'e9.1'], /CURSOR_INVALID/],
+    [['-f', '--after-cursor', 'e9.1'], /CURSOR_INVALID/],
+    [['--cursor-file', 'no/such/folder/seen'], /CONFIG_UNREADABLE/],
+    [['--cursor-file', '.'], /CONFIG_UNREADABLE/],
+  ])('%j is refused', async (argv, message) => {
+    const { code, out, err } = await incident().run('tail', '--utc', ...argv);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(message);
+  });
+
+  it.each<[string[], string[]]>([
+    [['-n', 'all', '-p', 'error'], ['e3.3']],
+    [
+      ['-n', 'all', '-r', '--type', 'VM_DOWN,VDS_FAILURE'],
+      ['e3.3', 'e3.1'],
+    ],
+    [['--cluster', 'prod'], []],
+    [['--vm', 'web-03', '-n', '2'], ['e3.5']],
+    [['--host', 'kvm-07', '-p', 'error'], ['e3.3']],
+    [['-S', '08:58:30', '-U', '08:59:00', '-p', 'error', '-x'], ['e3.3']],
+    [
+      ['-S', '08:58:30', '-r', '-n', '2'],
+      ['e3.8', 'e3.7'],
+    ],
+    [['--after-cursor', 'e3.2', '-p', 'error', '-n', '5', '-r'], ['e3.3']],
+    [['--after-cursor', 'e3.2', '-n', '0'], []],
+    [['--after-cursor', 'e3.2', '-U', '08:58:59'], []],
+    [['--cursor-file', 'new', '-S', '08:58:30', '-n', 'all', '-p', 'error'], ['e3.3']],
+  ])('%j', async (argv, expected) => {
+    const cli = incident();
+    cli.service.monitor.hostList = [host('kvm-07')];
+    cli.service.monitor.vmList = [vm('web-03')];
+    const { code, out, err } = await cli.run('tail', '--utc', '-o', 'name', ...argv);
+    expect([code, err, out.split('\n').slice(0, -1)]).toEqual([0, '', expected.map((cursor) => `event/${cursor}`)]);
+  });
+
+  it('a cursor file too old is told of, and does not stop the reader for ever', async () => {
+    const cli = incident();
+    writeFileSync(join(cli.cwd, 'seen'), 'e3.1\n');
+    cli.service.monitor.log.removedUpTo = 7;
+    const { code, out, err } = await cli.run('tail', '--utc', '-o', 'name', '--cursor-file', 'seen');
+    expect([code, out]).toEqual([0, 'event/e3.8\n']);
+    expect(err).toBe('-- 09:00:00 gap: 6 records after e3.1 removed before they were read; going on after e3.7 --\n');
+    expect(readFileSync(join(cli.cwd, 'seen'), 'utf8')).toBe('e3.8\n');
+  });
+
+  it('the cursor file does not move past what nobody took', async () => {
+    const cli = incident();
+    writeFileSync(join(cli.cwd, 'seen'), 'e3.1\n');
+    cli.closedPipe = true;
+    expect((await cli.run('tail', '--cursor-file', 'seen')).code).toBe(0);
+    expect(readFileSync(join(cli.cwd, 'seen'), 'utf8')).toBe('e3.1\n');
+  });
+});
+
 describe('tail -f', () => {
-  /** Runs until the first long poll waits. */
+  /** Runs until the stream has begun. */
   async function following(cli: Cli, ...argv: string[]): Promise<{ ended: Promise<{ code: number }> }> {
     const ended = cli.run('tail', '-f', '--utc', ...argv);
-    await cli.until(() => cli.service.time.waiting().has('long-poll'));
+    await cli.until(() => cli.service.time.waiting().has('stream-beat'));
+    for (let i = 0; i < 20; i++) await cli.service.time.runFor(0);
     return { ended };
   }
 
@@ -134,8 +206,9 @@ describe('tail -f', () => {
     const cli = incident();
     const { ended } = await following(cli, '-n', '1', '-p', 'error', '--show-cursor');
     cli.service.monitor.log.event('VM_PAUSED_ENOSPC', { vm: 'db-12', time: T0 });
-    cli.service.monitor.log.event('VM_DOWN', { vm: 'x', time: T0 });
     await cli.until(() => cli.out.includes('VM_PAUSED_ENOSPC'));
+    cli.service.monitor.log.event('VM_DOWN', { vm: 'x', time: T0 });
+    await cli.until(() => false, { label: 'stream-beat', ms: 16_000 }, 20);
     cli.interrupt();
     expect((await ended).code).toBe(130);
     expect(
@@ -143,50 +216,47 @@ describe('tail -f', () => {
     ).toBe(`08:59:00.000 ERROR   VDS_FAILURE                 id-kvm-07  NonResponsive: connect timed out (10.0.4.17:54321)
 09:00:00.000 ERROR   VM_PAUSED_ENOSPC            db-12      is paused: no storage space left
 `);
+    // What did not pass was looked at, too: a checkpoint has told so.
     expect(cli.err).toBe('-- cursor: e3.10 --\n');
-  });
-
-  it('asks again and again while nothing comes', async () => {
-    const cli = incident();
-    await following(cli);
-    const polls = (): number => cli.requests.filter((request) => request.includes('wait=25')).length;
-    await cli.until(() => polls() >= 3, { label: 'long-poll', ms: 25_000 });
-    expect(cli.err).toBe('');
-    cli.interrupt();
+    expect(cli.requests.filter((request) => request.includes('/stream'))).toHaveLength(1);
   });
 
   it('resumes after a restart, says so on stderr, and misses nothing', async () => {
     const cli = incident();
-    const { monitor, time } = cli.service;
+    const { monitor } = cli.service;
     const { ended } = await following(cli, '-n', '0', '--cursor-file', 'seen');
     cli.outage = 'refused';
-    await time.runFor(25_000);
     await cli.until(() => cli.err.includes('connection lost'));
     const before = cli.requests.length;
     await cli.until(() => cli.requests.length > before + 4, { label: 'tail', ms: 5000 });
     monitor.log.event('VDS_FAILURE', { host: 'kvm-22', time: T0, params: { Error: 'x' } });
     monitor.statusNow = { startedAt: T0 };
+    monitor.log.forget();
     cli.outage = null;
     await cli.until(() => cli.out.includes('VDS_FAILURE'), { label: 'tail', ms: 5000 });
     expect(cli.err).toMatch(
-      /^-- 09:00:\d\d connection lost; waiting for the service --\n-- 09:\d\d:\d\d service restarted; resumed after e3\.8, nothing missed --\n$/,
+      /^-- 09:00:\d\d connection lost; waiting for the service --\n-- 09:00:\d\d service restarted; resumed after e3\.8, nothing missed --\n$/,
     );
     expect(cli.out.match(/VDS_FAILURE/g)).toHaveLength(1);
-    await cli.until(() => time.waiting().has('long-poll'));
     monitor.log.event('VM_DOWN', { vm: 'later', time: T0 });
     await cli.until(() => cli.out.includes('later'));
-    expect(readFileSync(join(cli.cwd, 'seen'), 'utf8')).toBe('e3.10\n');
+    await cli.until(() => readFileSync(join(cli.cwd, 'seen'), 'utf8') === 'e3.10\n');
     cli.interrupt();
     expect((await ended).code).toBe(130);
   });
 
   it('tells a lost connection from a restart, and both from a service that still starts', async () => {
     const cli = incident();
-    const { monitor, time } = cli.service;
-    await following(cli, '-n', '0');
+    const { monitor } = cli.service;
+    const { ended } = await following(cli, '-n', '0');
     monitor.statusNow = { readiness: 'loading' };
-    await time.runFor(25_000);
-    await cli.until(() => cli.err.includes('service is starting; waiting'), { label: 'long-poll', ms: 25_000 });
+    cli.outage = 'refused';
+    cli.outage = null;
+    await cli.until(() => cli.err.includes('connection lost; waiting'));
+    await cli.until(() => cli.requests.filter((one) => one.includes('/stream')).length > 2, {
+      label: 'tail',
+      ms: 5000,
+    });
     monitor.statusNow = {};
     await cli.until(() => cli.err.includes('connected again; resumed after e3.8, nothing missed'), {
       label: 'tail',
@@ -194,34 +264,57 @@ describe('tail -f', () => {
     });
     expect(cli.err).not.toContain('restarted');
     cli.interrupt();
+    expect((await ended).code).toBe(130);
+  });
+
+  it('a connection that says nothing any more is given up', async () => {
+    const cli = incident();
+    const { ended } = await following(cli, '-n', '0');
+    cli.mute();
+    await cli.until(() => cli.err.includes('connection lost'), { label: 'stream-silence', ms: 46_000 });
+    await cli.until(() => cli.err.includes('connected again'), { label: 'tail', ms: 5000 });
+    cli.interrupt();
+    expect((await ended).code).toBe(130);
   });
 
   it('says when the log lost what it had not read, and goes on', async () => {
     const cli = incident();
     const { log } = cli.service.monitor;
-    await following(cli, '-n', '0');
+    const { ended } = await following(cli, '-n', '0');
     cli.outage = 'refused';
-    await cli.service.time.runFor(25_000);
     await cli.until(() => cli.err.includes('connection lost'));
     log.event('VM_DOWN', { vm: 'gone' });
     log.event('VM_DOWN', { vm: 'kept' });
     log.removedUpTo = 9;
     cli.outage = null;
     await cli.until(() => cli.out.includes('kept'), { label: 'tail', ms: 5000 });
-    expect(cli.err).toContain('events after e3.8 were removed before they were read: there is a gap --\n');
+    expect(cli.err).toContain('gap: 1 record after e3.8 removed before they were read; going on after e3.9 --\n');
     expect(cli.err).not.toContain('nothing missed');
     expect(cli.out).not.toContain('gone');
     cli.interrupt();
+    expect((await ended).code).toBe(130);
   });
 
-  it('ends when no patience helps', async () => {
+  it('says when it comes back to another log', async () => {
     const cli = incident();
+    const { log } = cli.service.monitor;
     const { ended } = await following(cli, '-n', '0');
-    // Another database: the cursor means nothing there.
-    cli.service.monitor.log.records.length = 2;
-    cli.service.monitor.log.forget();
-    await cli.until(() => cli.err !== '', { label: 'long-poll', ms: 25_000 });
-    expect((await ended).code).toBe(2);
-    expect(cli.err).toMatch(/^CURSOR_INVALID/);
+    cli.outage = 'refused';
+    await cli.until(() => cli.err.includes('connection lost'));
+    log.records.length = 2;
+    log.forget();
+    cli.outage = null;
+    await cli.until(() => cli.out.includes('NOT_RESPONDING'), { label: 'tail', ms: 5000 });
+    expect(cli.err).toContain(
+      'gap: e3.8 is not a place in this log: it is another database, or a backup was restored; going on after e3.0, events may come again --',
+    );
+    cli.interrupt();
+    expect((await ended).code).toBe(130);
+  });
+
+  it('ends when no service is there to begin with', async () => {
+    const cli = incident();
+    cli.outage = 'refused';
+    expect((await cli.run('tail', '-f', '--after-cursor', 'e3.1')).code).toBe(3);
   });
 });

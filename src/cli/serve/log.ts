@@ -20,7 +20,7 @@ function prettyLine(json: string, style: Style): string {
 export function logTelemetry(options: {
   readonly level: LogLevel;
   readonly pretty: boolean;
-  readonly output: Output;
+  readonly output: Pick<Output, 'write'>;
   readonly style: Style;
 }): Telemetry {
   const { level, pretty, output, style } = options;

@@ -1,12 +1,12 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, VurtiError } from '../../kernel/index.js';
-import type { ApiEvent, ApiStatus, EventListEnvelope } from '../../server/index.js';
+import type { ApiEvent, EventListEnvelope } from '../../server/index.js';
 import type { Client, Query } from '../client.js';
 import type { Context } from '../context.js';
 import { jsonLine, yamlText } from '../output.js';
 import { parseWhen } from '../when.js';
-import { follow } from './follow.js';
+import { CursorFile } from './cursor-file.js';
+import { type Following, follow } from './follow.js';
 import { EventWidths, eventLines } from './render.js';
 
 export interface TailOptions {
@@ -18,6 +18,7 @@ export interface TailOptions {
   readonly type?: string;
   readonly host?: string;
   readonly vm?: string;
+  readonly cluster?: string;
   readonly grep?: string;
   readonly reverse?: boolean;
   readonly afterCursor?: string;
@@ -32,100 +33,122 @@ const PAGE = 1000;
 
 export async function tail(context: Context, options: TailOptions): Promise<void> {
   const { io } = context;
+  const query = queryOf(context, options);
+  const file = options.cursorFile === undefined ? undefined : new CursorFile(resolve(io.cwd, options.cursorFile));
+  const after = options.afterCursor ?? file?.read();
+  const bounded = options.lines !== undefined || (after === undefined && options.since === undefined);
+  const lines = bounded ? linesOf(options.lines) : Number.POSITIVE_INFINITY;
+  const whole = lines === Number.POSITIVE_INFINITY && !options.reverse;
+  const matches = grep(options.grep);
+  const widths = new EventWidths();
+  let cursor: string | undefined;
+  const show = (events: readonly ApiEvent[]): void => print(context, events.filter(matches), options, widths);
+  // The place moves when what came before it is out: what was shown to nobody is read again.
+  const reached = async (upTo: string): Promise<void> => {
+    if (upTo === cursor) return;
+    if (file !== undefined) {
+      await io.stdout.drained();
+      file.write(upTo);
+    }
+    cursor = upTo;
+  };
+  const client = context.client();
+  const following: Following = {
+    io,
+    query,
+    utc: context.utc,
+    follow: options.follow ?? false,
+    strict: options.afterCursor !== undefined,
+    connect: () => context.client(),
+    notice: (text) => context.note(text),
+    show: async (events, upTo) => {
+      show(events);
+      await reached(upTo);
+    },
+  };
+  // Without a beginning of its own, all of it is all that is kept.
+  const from = after ?? (options.since === undefined ? 'oldest' : undefined);
+  try {
+    if (whole) {
+      await follow(following, client, from);
+      return;
+    }
+    const reading = { lines, matches, reverse: options.reverse ?? false, show };
+    const upTo =
+      after === undefined
+        ? await newest(client, query, reading)
+        : await last({ ...following, follow: false }, client, from, reading);
+    await reached(upTo);
+    if (options.follow) await follow({ ...following, strict: false }, client, upTo);
+  } finally {
+    if (options.showCursor && cursor !== undefined) io.stderr.write(`-- cursor: ${cursor} --\n`);
+  }
+}
+
+/** @throws BAD_ARGUMENT for flags that do not go together */
+function queryOf(context: Context, options: TailOptions): Query {
+  const now = context.io.clock.now();
+  const when = (text: string | undefined): number | undefined =>
+    text === undefined ? undefined : parseWhen(text, now, context.utc);
+  const [since, until] = [when(options.since), when(options.until)];
   if (options.follow && options.reverse) throw wrong('-f and -r do not go together: what is to come has no order yet.');
-  if (options.follow && options.until !== undefined) throw wrong('-f and -U do not go together.');
-  const now = io.clock.now();
-  const when = (text: string | undefined): string | undefined =>
-    text === undefined ? undefined : new Date(parseWhen(text, now, context.utc)).toISOString();
-  const query: Query = {
+  if (options.follow && until !== undefined) throw wrong('-f and -U do not go together.');
+  if (options.afterCursor !== undefined && since !== undefined) {
+    throw wrong('--after-cursor and -S do not go together: both say where to begin.');
+  }
+  if (since !== undefined && until !== undefined && since > until)
+    throw wrong('-S is later than -U: nothing is between.');
+  const rfc3339 = (ms: number | undefined): string | undefined =>
+    ms === undefined ? undefined : new Date(ms).toISOString();
+  return {
     severity: options.severity,
     type: options.type,
     host: options.host,
     vm: options.vm,
-    since: when(options.since),
-    until: when(options.until),
+    cluster: options.cluster,
+    since: rfc3339(since),
+    until: rfc3339(until),
     changes: options.explain,
   };
-  const file = options.cursorFile === undefined ? undefined : resolve(io.cwd, options.cursorFile);
-  const after = options.afterCursor ?? (file === undefined ? undefined : readCursor(file));
-  const bounded = options.lines !== undefined || (after === undefined && options.since === undefined);
-  const lines = bounded ? linesOf(options.lines) : Number.POSITIVE_INFINITY;
-  const matches = grep(options.grep);
-
-  const widths = new EventWidths();
-  let cursor: string | undefined;
-  const show = (events: readonly ApiEvent[], upTo: string): void => {
-    print(context, events.filter(matches), options, widths);
-    if (file !== undefined && upTo !== cursor) writeCursor(file, upTo);
-    cursor = upTo;
-  };
-  const client = context.client();
-  // Asked before the events: from here on a restart is noticed.
-  const startedAt = options.follow ? (await client.get<ApiStatus>('/api/v1/status')).startedAt : undefined;
-  try {
-    if (after === undefined && (lines !== Number.POSITIVE_INFINITY || options.reverse)) {
-      await newest(client, query, { lines, matches, reverse: options.reverse ?? false, show });
-    } else {
-      await fromCursor(client, after === undefined ? query : { ...query, after }, {
-        lines,
-        reverse: options.reverse ?? false,
-        show,
-        matches,
-      });
-    }
-    if (startedAt !== undefined && cursor !== undefined) {
-      const { since: _, ...onwards } = query;
-      const connect = (): Client => context.client();
-      const notice = (text: string): void => context.note(text);
-      const page = ({ items, cursor: upTo }: EventListEnvelope): void => show(items, upTo);
-      await follow({ io, startedAt, connect, query: onwards, utc: context.utc, notice, page }, client, cursor);
-    }
-  } finally {
-    if (options.showCursor && cursor !== undefined) io.stderr.write(`-- cursor: ${cursor} --\n`);
-  }
 }
 
 interface Reading {
   readonly lines: number;
   readonly matches: (event: ApiEvent) => boolean;
   readonly reverse: boolean;
-  readonly show: (events: readonly ApiEvent[], cursor: string) => void;
+  readonly show: (events: readonly ApiEvent[]) => void;
 }
 
-/** The newest ones that match; found by reading backwards, page by page. */
-async function newest(client: Client, query: Query, reading: Reading): Promise<void> {
+/** The newest ones that match; found by reading backwards, page by page. Gives the cursor of the end. */
+async function newest(client: Client, query: Query, reading: Reading): Promise<string> {
   const found: ApiEvent[] = [];
   let head: string | undefined;
   let before: string | undefined;
+  let left = reading.lines;
   do {
-    const limit = Math.min(PAGE, Math.max(1, reading.lines));
+    const limit = Math.min(PAGE, Math.max(1, left));
     const page: EventListEnvelope = await client.get('/api/v1/events', { ...query, reverse: true, limit, before });
     head ??= page.cursor;
-    const matching = page.items.filter(reading.matches).slice(0, reading.lines - found.length);
-    if (reading.reverse) reading.show(matching, head);
-    found.push(...matching);
+    const matching = page.items.filter(reading.matches).slice(0, left);
+    left -= matching.length;
+    if (reading.reverse) reading.show(matching);
+    else found.push(...matching);
     before = page.more ? (page.before ?? undefined) : undefined;
-  } while (before !== undefined && found.length < reading.lines);
-  if (!reading.reverse) reading.show(found.reverse(), head);
+  } while (before !== undefined && left > 0);
+  reading.show(found.reverse());
+  return head;
 }
 
-/** Everything after a cursor or a time, as it comes; a wanted number of lines or the reverse order needs all of it first. */
-async function fromCursor(client: Client, query: Query, reading: Reading): Promise<void> {
-  const keep = reading.lines !== Number.POSITIVE_INFINITY || reading.reverse;
-  const kept: ApiEvent[] = [];
-  let next: Query = { ...query, limit: PAGE };
-  for (;;) {
-    const page: EventListEnvelope = await client.get('/api/v1/events', next);
-    if (keep) kept.push(...page.items.filter(reading.matches));
-    else reading.show(page.items, page.cursor);
-    if (!page.more) {
-      const last =
-        reading.lines === Number.POSITIVE_INFINITY ? kept : kept.slice(Math.max(0, kept.length - reading.lines));
-      if (keep) reading.show(reading.reverse ? last.reverse() : last, page.cursor);
-      return;
-    }
-    next = { ...next, after: page.cursor };
-  }
+/** What comes after a cursor, of it the last ones that match, or all of it the other way round. */
+async function last(following: Following, client: Client, from: string | undefined, reading: Reading): Promise<string> {
+  let kept: ApiEvent[] = [];
+  const keep = async (events: readonly ApiEvent[]): Promise<void> => {
+    kept = [...kept, ...events.filter(reading.matches)];
+    if (kept.length > reading.lines) kept = reading.lines === 0 ? [] : kept.slice(-reading.lines);
+  };
+  const upTo = await follow({ ...following, show: keep }, client, from);
+  reading.show(reading.reverse ? kept.reverse() : kept);
+  return upTo;
 }
 
 function print(context: Context, events: readonly ApiEvent[], options: TailOptions, widths: EventWidths): void {
@@ -180,20 +203,4 @@ function grep(pattern: string | undefined): (event: ApiEvent) => boolean {
   }
   return (event) =>
     expression.test([event.name, event.host ?? event.hostId, event.vm ?? event.vmId, event.message].join(' '));
-}
-
-function readCursor(file: string): string | undefined {
-  try {
-    const text = readFileSync(file, 'utf8').trim();
-    return text === '' ? undefined : text;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new VurtiError('CONFIG_UNREADABLE', `The cursor file ${file} cannot be read`, { cause: error });
-  }
-}
-
-/** Whole or not at all: half a cursor is worse than the last one. */
-function writeCursor(file: string, cursor: string): void {
-  writeFileSync(`${file}.new`, `${cursor}\n`);
-  renameSync(`${file}.new`, file);
 }
