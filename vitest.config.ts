@@ -23,7 +23,7 @@ export default defineConfig({
           pool: 'forks',
           isolate: false,
           // Virtual hours take real seconds on a busy machine; a test that hangs still ends.
-          testTimeout: 60_000,
+          testTimeout: soak ? 3_600_000 : 60_000,
           sequence: { groupOrder: 0 },
         },
       },

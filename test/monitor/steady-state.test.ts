@@ -5,7 +5,7 @@ import { createTestMonitor, FakeFetcher, MemoryStore } from '../../src/testing/i
 const soak = process.env['VURTI_SOAK'] === '1';
 const HOSTS = soak ? 200 : 4;
 /** Real time; the fleet's own is virtual. */
-const TIMEOUT = soak ? 1_800_000 : 60_000;
+const TIMEOUT = soak ? 3_600_000 : 60_000;
 const VMS = soak ? 50 : 20;
 
 function fleet(advance: boolean): FakeFetcher {
