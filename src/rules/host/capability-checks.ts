@@ -74,7 +74,6 @@ export const capabilityChecks: readonly CapabilityCheck[] = [
     clusterKnows: knowsNetworks,
     known: (c) => c.networks.size > 0,
     broken: (c) => {
-      if (c.host.dynamic.status === 'Maintenance') return null;
       const missing = missingNetworks(c.networks.values(), c.report.networks);
       return missing.length === 0
         ? null
