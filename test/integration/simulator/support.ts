@@ -85,11 +85,15 @@ export interface Served extends AsyncDisposable {
 
 type WireOption = 'bind' | 'maxPage' | 'onProblem' | 'protocol' | 'tls' | 'onFrame';
 
+type ServeOptions = Partial<FleetOptions> &
+  Pick<SimulatorServerOptions, WireOption> & {
+    /** Time of the wire alone: heart-beats, delays. Default: that of the world. */
+    readonly wireTime?: SimulatorServerOptions['time'];
+  };
+
 /** A fleet on real sockets whose world and whose delays stand still until the virtual clock is run. */
-export async function serve(
-  options: Partial<FleetOptions> & Pick<SimulatorServerOptions, WireOption> = {},
-): Promise<Served> {
-  const { bind, maxPage, onProblem, protocol, tls, onFrame, ...fleetOptions } = options;
+export async function serve(options: ServeOptions = {}): Promise<Served> {
+  const { bind, maxPage, onProblem, protocol, tls, onFrame, wireTime, ...fleetOptions } = options;
   const time = new VirtualTime();
   const fleet = new Fleet({ clock: time, scheduler: time, hosts: 2, vms: 10, ...fleetOptions });
   const wire = {
@@ -100,7 +104,7 @@ export async function serve(
     ...(tls === undefined ? {} : { tls }),
     ...(onFrame === undefined ? {} : { onFrame }),
   };
-  const server = new SimulatorServer({ fleet, time, ...wire });
+  const server = new SimulatorServer({ fleet, time: wireTime ?? time, ...wire });
   await server.start();
   const callers: Caller[] = [];
   const endpoint = (host = 'kvm-01'): SimulatedEndpoint => {
