@@ -12,8 +12,8 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
   ],
   simulate: [
     'vurti simulate --hosts 5 --vms 50              # agents to poll, and settings for them',
-    'vurti simulate --protocol vdsm --tls           # as VDSM: STOMP and TLS, certificates in lab-pki/',
-    'vurti simulate --write lab.yaml                # then: vurti serve --config lab.yaml',
+    'vurti simulate --tls --write lab.yaml          # certificates in lab-pki/; then: vurti serve --config lab.yaml',
+    'vurti simulate --faults storm --port 54321     # on 127.0.1.1, 127.0.1.2 … as on real hosts',
   ],
   intents: [
     'vurti intents                 # advice that nobody has followed yet',

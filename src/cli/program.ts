@@ -69,6 +69,9 @@ export function program(io: Io): Command {
     .addOption(new Option('--hosts <n>', 'hosts of the demo').argParser(whole).default(20))
     .addOption(new Option('--vms <n>', 'VMs of the demo').argParser(whole).default(400))
     .addOption(new Option('--seed <n>', 'the same seed gives the same demo').argParser(whole).default(1))
+    .addOption(
+      new Option('--protocol <name>', 'protocol of the demo’s agents').choices(['vdsm', 'http']).default('vdsm'),
+    )
     .action(act(async (c, options: never) => (await import('./serve/command.js')).serve(c, options)));
 
   root
@@ -77,7 +80,7 @@ export function program(io: Io): Command {
     .addOption(new Option('--hosts <n>', 'hosts').argParser(whole).default(20))
     .addOption(new Option('--vms <n>', 'VMs').argParser(whole).default(400))
     .addOption(new Option('--seed <n>', 'the same seed gives the same fleet').argParser(whole).default(1))
-    .addOption(new Option('--protocol <name>', 'protocol of the agents').choices(['vdsm', 'http']).default('http'))
+    .addOption(new Option('--protocol <name>', 'protocol of the agents').choices(['vdsm', 'http']).default('vdsm'))
     .option('--tls [directory]', 'TLS with client certificates; writes those of the client there (default: lab-pki)')
     .addOption(
       new Option('--port <n>', 'this port on an address per host, 127.0.1.1 …, instead of a port per host').argParser(

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { type LogLevel, VurtiError } from '../../kernel/index.js';
+import type { AgentProtocol } from '../../model/index.js';
 import { type Assignment, type LoadedSettings, loadSettings, type Monitor, VERSION } from '../../monitor/index.js';
 import { OwnMetrics } from '../../server/index.js';
 import type { Context } from '../context.js';
@@ -9,7 +10,7 @@ import { count } from '../human.js';
 import { Stopped } from '../io.js';
 import { makeDataDir, refuseSecond } from './data-dir.js';
 import { logTelemetry } from './log.js';
-import { Service } from './service.js';
+import { Service, type ServiceOptions } from './service.js';
 
 export interface ServeOptions {
   readonly config?: string;
@@ -20,6 +21,7 @@ export interface ServeOptions {
   readonly hosts: number;
   readonly vms: number;
   readonly seed: number;
+  readonly protocol: AgentProtocol;
 }
 
 /** Hosts answer within their first interval; a slow start is no reason to give up the last line of the greeting. */
@@ -45,7 +47,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   const service = new Service({
     loaded,
     takeOver: options.takeOver ?? false,
-    demo: options.demo ? { hosts: options.hosts, vms: options.vms, seed: options.seed } : undefined,
+    demo: options.demo ? demoOf(options) : undefined,
     clock: io.clock,
     scheduler: io.scheduler,
     telemetry,
@@ -79,6 +81,11 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   if (failure !== undefined) throw failure;
   greeting.line('stopped', `in ${((io.clock.monotonic() - began) / 1000).toFixed(1)} s`);
   if (io.stop.reason instanceof Stopped && io.stop.reason.cause === 'closed-pipe') throw new Answer(exitCodes.ok);
+}
+
+/** VDSM's agents speak TLS, as they do in the field: certificates for a demo are made in a moment. */
+function demoOf({ hosts, vms, seed, protocol }: ServeOptions): ServiceOptions['demo'] {
+  return { hosts, vms, seed, protocol, tls: protocol === 'vdsm' };
 }
 
 function load(context: Context, options: ServeOptions): LoadedSettings {
@@ -119,7 +126,7 @@ function levelOf(loaded: LoadedSettings, pretty: boolean, context: Context): Log
 function title(loaded: LoadedSettings, options: ServeOptions, shownDir: string): string {
   const { settings, hosts } = loaded;
   const fleet = options.demo
-    ? `demo fleet: ${count(options.hosts)} hosts, ${count(options.vms)} VMs (seed ${options.seed})`
+    ? `demo fleet: ${count(options.hosts)} hosts, ${count(options.vms)} VMs (seed ${options.seed}, ${options.protocol === 'vdsm' ? 'VDSM over TLS' : 'HTTP'})`
     : `${settings.mode} · ${count(hosts.length)} ${hosts.length === 1 ? 'host' : 'hosts'} from ${loaded.file ?? 'no settings file'}`;
   const database = settings.database.url
     ? `PostgreSQL, schema ${settings.database.schema}`

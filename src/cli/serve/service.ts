@@ -14,7 +14,7 @@ import {
   VERSION,
 } from '../../monitor/index.js';
 import { createServer, ensureToken, type OwnMetrics, type VurtiServer } from '../../server/index.js';
-import { type Simulation, startSimulation } from '../../simulator/index.js';
+import { type Simulation, type SimulationOptions, startSimulation } from '../../simulator/index.js';
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
 import { removeServiceFile, writeServiceFile } from '../service-file.js';
 import { takeDemo, takeInventory } from './inventory.js';
@@ -22,7 +22,13 @@ import { takeDemo, takeInventory } from './inventory.js';
 export interface ServiceOptions {
   readonly loaded: LoadedSettings;
   readonly takeOver: boolean;
-  readonly demo: { readonly hosts: number; readonly vms: number; readonly seed: number } | undefined;
+  readonly demo:
+    | (Pick<SimulationOptions, 'protocol' | 'tls'> & {
+        readonly hosts: number;
+        readonly vms: number;
+        readonly seed: number;
+      })
+    | undefined;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -211,7 +217,7 @@ export class Service {
 }
 
 function demoHosts(simulation: Simulation): HostSpec[] {
-  return simulation.endpoints().map(({ id, name, address, port, protocol, cluster }) => ({
+  return simulation.endpoints().map(({ id, name, address, port, protocol, cluster, tls }) => ({
     id,
     name,
     address,
@@ -219,7 +225,7 @@ function demoHosts(simulation: Simulation): HostSpec[] {
     protocol,
     cluster,
     source: 'demo',
-    tls: null,
+    tls,
   }));
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ensureBuilt, Vurti } from './vurti.js';
@@ -103,6 +103,15 @@ describe('vurti serve --demo', () => {
     await again.said('synced');
   });
 
+  it('asks its fleet over HTTP where it is told so', async () => {
+    const v = vurti();
+    const service = v.start(...demo, '--protocol', 'http');
+    await service.said('HTTP');
+    await service.said('3/3 hosts answered');
+    service.signal('SIGINT');
+    expect((await service.ended).code).toBe(0);
+  });
+
   it('starts over with another fleet', async () => {
     const v = vurti();
     const first = v.start(...demo);
@@ -141,10 +150,17 @@ describe('vurti serve', () => {
     expect(await v.run('hosts', 'remove', 'lab-01', '--yes')).toMatchObject({ code: 0 });
   });
 
-  it('serves the agents of vurti simulate by the settings that it wrote', async () => {
+  it.each([
+    ['VDSM over TLS', ['--tls', 'pki']],
+    ['HTTP', ['--protocol', 'http']],
+  ])('serves the agents of vurti simulate by the settings that it wrote: %s', async (_, flags) => {
     const v = vurti();
-    const fleet = v.start('simulate', '--hosts', '2', '--vms', '6', '--write', 'lab.yaml');
+    const fleet = v.start('simulate', '--hosts', '2', '--vms', '6', '--write', 'lab.yaml', ...flags);
     await fleet.said('Ctrl-C stops');
+    if (flags.includes('--tls')) {
+      expect(statSync(join(v.dir, 'pki', 'client.key')).mode & 0o777).toBe(0o600);
+      expect(readFileSync(join(v.dir, 'lab.yaml'), 'utf8')).toMatch(/caFile: "pki\/ca\.pem"(.|\n)*protocol: vdsm }/);
+    }
     expect((await v.run('config', 'check', '--config', 'lab.yaml')).out).toBe(
       'lab.yaml: good. mode observer, 2 hosts.\n',
     );

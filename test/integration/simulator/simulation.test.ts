@@ -52,6 +52,18 @@ it('steady: nothing happens', async () => {
   expect(told).toEqual([]);
 });
 
+it.each([
+  { tls: false, end: 'protocol: vdsm, plain: true }' },
+  { tls: true, end: 'protocol: vdsm }' },
+])('… and of one that speaks VDSM’s protocol, TLS: $tls', async ({ tls, end }) => {
+  const files = { caFile: 'pki/ca.pem', certFile: 'pki/client.pem', keyFile: 'pki/client.key' };
+  await using simulation = await startSimulation({ steady: true, hosts: 1, vms: 1, protocol: 'vdsm', tls });
+  const text = simulation.inventoryYaml(tls ? files : undefined);
+  expect(text.trimEnd().endsWith(end)).toBe(true);
+  expect((parse(text) as { agents?: unknown }).agents).toEqual(tls ? { tls: files } : undefined);
+  expect(simulation.wire('kvm-01')).toMatchObject({ open: 0, dead: false });
+});
+
 it('runs by the machine’s clock, and leaves none of its timers', async () => {
   const told: string[] = [];
   const time = new RealTime();
