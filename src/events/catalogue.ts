@@ -21,6 +21,13 @@ const serviceEvents = {
     '{Changes} changes in {Seconds}s ({Event}): further ones are counted, not shown, until it is quiet for {QuietSeconds}s. Now: {Last}',
     'A value goes to and fro (flap.changes within flap.windowSeconds). Its changes are in the log all the same.',
   ),
+  CLIENT_CERTIFICATE_EXPIRING: service(
+    20008,
+    'WARNING',
+    0,
+    'our own certificate for agents expires in {Days} days, on {Date}: no agent will accept it then',
+    'Within agents.tls.warnDaysBeforeExpiry of its end; once per certificate.',
+  ),
 } as const;
 
 /**

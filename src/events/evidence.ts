@@ -1,5 +1,6 @@
 import type { VurtiError } from '../kernel/index.js';
 import type {
+  AgentPush,
   DomainReport,
   EvidenceStamp,
   VdsCapabilitiesReport,
@@ -7,6 +8,7 @@ import type {
   VdsStatsReport,
   VmReport,
   VmStatsReport,
+  VmStatus,
 } from '../model/index.js';
 
 /**
@@ -14,7 +16,8 @@ import type {
  * differs from what the repository held when it arrived; the updaters look again when they decide.
  *
  * Order: evidence of one host comes in the order in which it was received. One VM poll gives VmStatsReceived first, then a
- * VmStateChanged per differing VM, then a VmDisappeared per absent one, without other evidence of the host between.
+ * VmStateChanged per differing VM, then a VmDisappeared per absent one, without other evidence of the host between. One push
+ * gives VdsPushed first, then a VmStateChanged per VM that differs or is unsettled.
  */
 export type Evidence =
   | VdsStatsReceived
@@ -27,7 +30,11 @@ export type Evidence =
   | VmStatsFailed
   | VmStateChanged
   | VmDisappeared
-  | VmDevicesReceived;
+  | VmDevicesReceived
+  | VdsConnected
+  | VdsDisconnected
+  | VdsPushed
+  | VdsPushesMissed;
 
 interface Base {
   readonly host: string;
@@ -97,4 +104,34 @@ export interface VmDisappeared extends Base {
 export interface VmDevicesReceived extends Base {
   readonly name: 'VmDevicesReceived';
   readonly domains: ReadonlyMap<string, DomainReport>;
+}
+
+/** The agent has taken our subscription to its events: a new session. Its clock may have begun anew (a reboot). */
+export interface VdsConnected extends Base {
+  readonly name: 'VdsConnected';
+  /** Ends of validity, ms since the epoch; null without TLS. */
+  readonly agentCertificateExpiresAt: number | null;
+  readonly clientCertificateExpiresAt: number | null;
+}
+
+/** What the agent pushes from now on until the next VdsConnected is lost. No failed attempt: the next poll decides. */
+export interface VdsDisconnected extends Base {
+  readonly name: 'VdsDisconnected';
+  readonly error: VurtiError;
+}
+
+/** Anything that an agent said unasked: a sign of life (D1), and what is in it beside the state of VMs. */
+export interface VdsPushed extends Base {
+  readonly name: 'VdsPushed';
+  readonly push: AgentPush;
+}
+
+/** Pushes that should have come did not: a poll shows what they would have said, or there were too many to keep. */
+export interface VdsPushesMissed extends Base {
+  readonly name: 'VdsPushesMissed';
+  readonly because: 'silent' | 'disconnected' | 'overflow';
+  /** The VMs whose changes were not announced; empty: it is not known. */
+  readonly vms: readonly { readonly vmId: string; readonly status: VmStatus }[];
+  /** Until when the host's pushes are not believed to be whole. */
+  readonly until: number;
 }

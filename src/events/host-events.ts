@@ -308,4 +308,25 @@ export const hostEvents = {
     'lost, and not fenced: its external status is {ExternalStatus}',
     'Fencing chain, external status.',
   ),
+  VDS_PUSHES_MISSED: host(
+    20005,
+    'WARNING',
+    600,
+    'pushed events are missing ({Why}): {Vms}; it is polled at full pace',
+    'A poll shows changes of VMs that the agent should have pushed, or it pushed more than could be kept.',
+  ),
+  VDS_CERTIFICATE_EXPIRING: host(
+    20006,
+    'WARNING',
+    0,
+    'agent certificate expires in {Days} days, on {Date}',
+    'Within agents.tls.warnDaysBeforeExpiry of its end; once per certificate.',
+  ),
+  VDS_CERTIFICATE_EXPIRED: host(
+    20007,
+    'ERROR',
+    0,
+    'agent certificate has expired on {Date}',
+    'The agent’s certificate is not valid any more; once per certificate.',
+  ),
 } as const;

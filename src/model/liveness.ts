@@ -31,6 +31,12 @@ export interface VdsLiveness {
   readonly maintenanceRetryAt: number | null;
   /** The manager said that the host boots: until then its silence means nothing (§3.4). */
   readonly rebootUntil: number | null;
+  /** Since when no push of the agent is missing; after a gap it lies ahead. null: it does not push to us now. */
+  readonly pushesSince: number | null;
+  /** End of validity of the agent's certificate; null: not known. */
+  readonly certificateExpiresAt: number | null;
+  /** The end of validity that people were warned of. */
+  readonly certificateWarnedOf: number | null;
 }
 
 /** Why a VM's last decision was not final; it is decided again on every report of its host (principle 2). */
@@ -53,5 +59,8 @@ export function initialLiveness(now: number): VdsLiveness {
     leaseCounter: 0,
     maintenanceRetryAt: null,
     rebootUntil: null,
+    pushesSince: null,
+    certificateExpiresAt: null,
+    certificateWarnedOf: null,
   };
 }

@@ -42,6 +42,10 @@ export interface HostSettings {
 
 export interface MonitorSettings extends HostSettings {
   readonly mode: 'observer' | 'manager';
+  /** enabled false: agents are polled only. */
+  readonly push: { readonly enabled: boolean };
+  /** A certificate that ends within so many days is warned of. */
+  readonly certificates: { readonly warnDays: number };
   /** changes 0: nothing is damped. */
   readonly flap: { readonly changes: number; readonly windowSeconds: number };
   /** What vurti itself does about advice, in manager mode only (D25). */
@@ -109,6 +113,8 @@ export type DeepPartial<T> = T extends object ? { readonly [K in keyof T]?: Deep
 /** Product defaults (experience.md §4; monitoring-rules.md §6 with decisions D3–D5, D22, D23). */
 export const defaultSettings: MonitorSettings = {
   mode: 'observer',
+  push: { enabled: true },
+  certificates: { warnDays: 30 },
   poll: {
     intervalSeconds: 15,
     maxIntervalSeconds: 60,

@@ -232,6 +232,16 @@ export interface MonitorStatus {
     /** 99th percentile of the last minutes. */
     readonly latenessP99Ms: number | null;
   };
+  readonly pushes: {
+    /** push.enabled */
+    readonly enabled: boolean;
+    /** Hosts that push, or have pushed since the start and are still listened to. */
+    readonly hosts: number;
+    /** Those of them whose pushes are whole: connected, polled since then, no gap within the last ten minutes. */
+    readonly healthy: number;
+    /** Changes that polls showed and no push had announced, and floods that could not be kept. */
+    readonly gapsLastHour: number;
+  };
   readonly database: {
     readonly kind: 'postgres' | 'memory';
     readonly waitingRows: number;

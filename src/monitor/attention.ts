@@ -1,24 +1,37 @@
 import { catalogue } from '../events/index.js';
 import { notMonitored, pauseIsError, type Vds, type Vm } from '../model/index.js';
-import { graceSeconds } from '../rules/index.js';
+import { daysLeft, graceSeconds } from '../rules/index.js';
 import type { MonitorStatus } from './api.js';
 import type { ViewContext } from './views.js';
 
 type Item = MonitorStatus['attention'][number];
 
+/** What is known of certificates beside those of the hosts. */
+export interface CertificateFacts {
+  readonly warnDays: number;
+  /** Of our own one; null: not known. */
+  readonly ownExpiresAt: number | null;
+}
+
 /** Ranked: what is lost first, then what is broken, then what may become so; the longest first among equals. */
-export function attention(context: ViewContext): Item[] {
+export function attention(context: ViewContext, certificates: CertificateFacts): Item[] {
   const items: { item: Item; since: number }[] = [];
   const now = context.now();
   for (const id of context.sets.hosts.ids()) {
     const host = context.sets.hosts.get(id);
-    const text = host && hostTrouble(context, host, now);
+    const text =
+      host && (hostTrouble(context, host, now) ?? certificateTrouble(context, host, certificates.warnDays, now));
     if (host !== undefined && text)
       items.push({
         item: { ...text, kind: 'host', id, name: host.static.name },
         since: host.dynamic.statusSince ?? now,
       });
   }
+  const own = certificates.ownExpiresAt;
+  const ownTrouble =
+    own === null ? undefined : expiry('our own certificate for agents', own, certificates.warnDays, now);
+  if (ownTrouble !== undefined)
+    items.push({ item: { ...ownTrouble, kind: 'service', id: 'vurti', name: 'vurti' }, since: now });
   for (const id of troubledVms(context)) {
     const vm = context.sets.vms.get(id);
     const text = vm && vmTrouble(context, vm, now);
@@ -94,6 +107,24 @@ function hostTrouble(context: ViewContext, host: Vds, now: number): Trouble | un
       };
     }
   }
+}
+
+function certificateTrouble(
+  { sets }: ViewContext,
+  { id, dynamic }: Vds,
+  warnDays: number,
+  now: number,
+): Trouble | undefined {
+  const expiresAt = sets.hosts.liveness(id)?.certificateExpiresAt ?? null;
+  if (expiresAt === null || notMonitored.has(dynamic.status)) return undefined;
+  return expiry('agent certificate', expiresAt, warnDays, now);
+}
+
+function expiry(what: string, expiresAt: number, warnDays: number, now: number): Trouble | undefined {
+  const days = daysLeft(expiresAt, now);
+  if (expiresAt <= now) return { severity: 'ERROR', text: `${what} has expired` };
+  if (days >= warnDays) return undefined;
+  return { severity: 'WARNING', text: `${what} expires in ${days} day${days === 1 ? '' : 's'}` };
 }
 
 /** From the last answer on, as the rules count it and explain tells it. */

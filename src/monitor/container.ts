@@ -9,7 +9,7 @@ import {
   type MonitorSettings,
   observerMethods,
 } from '../model/index.js';
-import { PollingPushAdapter } from '../push-adapter/index.js';
+import { HybridPushAdapter } from '../push-adapter/index.js';
 import { HostSets, Inventory } from '../repository/index.js';
 import { MemoryStore } from '../store/index.js';
 import {
@@ -49,7 +49,7 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
   bindUpdaters(container, options, settings);
   container.bind(t.pushAdapter).toResolvedValue(
     (fetcher, sets, streams, registry, pipeline, clock, scheduler, random, telemetry) =>
-      new PollingPushAdapter({
+      new HybridPushAdapter({
         fetcher,
         vds: sets.hosts,
         vms: sets.vms,
@@ -57,6 +57,8 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
         endpointOf: (id) => registry.endpointOf(id),
         settingsOf: (id) => registry.settingsOf(id),
         isSettling: (id) => pipeline.isSettling(id),
+        waitingOf: (id) => pipeline.waitingOf(id),
+        enabled: settings.push.enabled,
         clock,
         scheduler,
         random,
@@ -148,7 +150,8 @@ function bindState(
     // The sets ask for facts of hosts that they hold themselves, later.
     const sets: HostSets = new HostSets(options.sets ?? 'system', {
       lost: (id) => sets.hosts.get(id)?.dynamic.status === 'NonResponsive',
-      intervalMs: (id) => container.get(t.registry).settingsOf(id).poll.intervalSeconds * 1000,
+      intervalMs: (id) =>
+        container.get(t.registry).settingsOf(id).poll.intervalSeconds * 1000 * container.get(t.pushAdapter).paceOf(id),
       synced: () => container.get(t.readiness).level === 'synced',
     });
     return sets;

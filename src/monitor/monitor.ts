@@ -12,7 +12,7 @@ import {
 import type { Fetcher } from '../fetcher/index.js';
 import { type Clock, messageOf, type Telemetry, VurtiError } from '../kernel/index.js';
 import type { MonitorSettings } from '../model/index.js';
-import type { PollingPushAdapter } from '../push-adapter/index.js';
+import type { HybridPushAdapter } from '../push-adapter/index.js';
 import { LogTail } from '../tail/index.js';
 import type {
   FloodControl,
@@ -60,7 +60,7 @@ export class VurtiMonitor implements Monitor {
   readonly #store: Store;
   readonly #streams: Streams;
   readonly #pipeline: UpdaterPipeline;
-  readonly #adapter: PollingPushAdapter;
+  readonly #adapter: HybridPushAdapter;
   readonly #fetcher: Fetcher;
   readonly #statistics: StatisticsWriter;
   readonly #vdsUpdater: VdsUpdater;
@@ -224,6 +224,8 @@ export class VurtiMonitor implements Monitor {
       cursor: this.#head,
       eventsLastHour: this.#tally.lastHour(now),
       polls: stats,
+      pushes: this.#adapter.pushStats(),
+      certificates: { ...this.#settings.certificates, ownExpiresAt: this.#vdsUpdater.ownCertificateExpiresAt },
       storeKind: this.#store.kind,
       committer: this.#store.committer.state(),
     });

@@ -11,7 +11,7 @@ import {
 } from '../model/index.js';
 import type { HostSets } from '../repository/index.js';
 import type { MonitorStatus, ReadinessLevel } from './api.js';
-import { attention } from './attention.js';
+import { attention, type CertificateFacts } from './attention.js';
 import { databaseReport, serviceTroubles } from './database-report.js';
 import { rulesOff } from './rules-off.js';
 import { VERSION } from './version.js';
@@ -25,6 +25,8 @@ export interface StatusSources {
   readonly cursor: string;
   readonly eventsLastHour: MonitorStatus['eventsLastHour'];
   readonly polls: MonitorStatus['polls'];
+  readonly pushes: MonitorStatus['pushes'];
+  readonly certificates: CertificateFacts;
   readonly storeKind: 'postgres' | 'memory';
   readonly committer: CommitterState;
 }
@@ -44,8 +46,9 @@ export function statusReport(sources: StatusSources): MonitorStatus {
     hosts: { total: view.sets.hosts.size, byStatus: hostsByStatus(view) },
     vms: { total: view.sets.vms.size, byStatus: vmsByStatus(view), ...vmFreshness(view) },
     eventsLastHour: sources.eventsLastHour,
-    attention: [...serviceTroubles(committer), ...attention(view)],
+    attention: [...serviceTroubles(committer), ...attention(view, sources.certificates)],
     polls: sources.polls,
+    pushes: sources.pushes,
     database: databaseReport(sources.storeKind, committer),
     rulesOff: rulesOff(view.sets, view.inventory),
   };

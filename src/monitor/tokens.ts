@@ -3,7 +3,7 @@ import type { Store, Streams } from '../events/index.js';
 import type { Fetcher } from '../fetcher/index.js';
 import type { Clock, Ids, Random, Scheduler, Telemetry } from '../kernel/index.js';
 import type { MonitorSettings } from '../model/index.js';
-import type { PollingPushAdapter } from '../push-adapter/index.js';
+import type { HybridPushAdapter } from '../push-adapter/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import type {
   CommandBook,
@@ -50,6 +50,6 @@ export const tokens = {
   haRestarts: token<HaRestarts>('HaRestarts'),
   pending: token<PendingResources>('PendingResources'),
   hostRounds: token<HostRounds>('HostRounds'),
-  pushAdapter: token<PollingPushAdapter>('PushAdapter'),
+  pushAdapter: token<HybridPushAdapter>('PushAdapter'),
   intentRunner: token<IntentRunner>('IntentRunner'),
 } as const;

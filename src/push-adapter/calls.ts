@@ -1,6 +1,6 @@
 import type { Evidence } from '../events/index.js';
 import type { CallOptions, Fetcher } from '../fetcher/index.js';
-import type { EvidenceStamp, HostEndpoint, PollSettings, VmReader } from '../model/index.js';
+import type { EvidenceStamp, HostEndpoint, PollSettings, VmReader, VmStatsReport } from '../model/index.js';
 import type { Ask } from './request-queue.js';
 import type { Lane } from './slots.js';
 import { vmEvidence } from './vm-poll.js';
@@ -13,6 +13,8 @@ interface AskContext {
   readonly vms: VmReader;
   readonly endpoint: HostEndpoint;
   readonly ask: Ask;
+  /** A VM report is here, before anything is made of it. */
+  readonly onVmReport: (report: VmStatsReport) => void;
 }
 
 interface CallKind {
@@ -35,9 +37,12 @@ export const calls: Readonly<Record<Ask['method'], CallKind>> = {
   'Host.getAllVmStats': {
     deadlineSeconds: (poll) => poll.deadlineSeconds,
     lane: 'statistics',
-    send: async ({ fetcher, endpoint, vms }, options) => {
+    send: async ({ fetcher, endpoint, vms, onVmReport }, options) => {
       const report = await fetcher.getAllVmStats(endpoint, options);
-      return (stamp) => vmEvidence(endpoint.id, stamp(report.complete), report, vms);
+      return (stamp) => {
+        onVmReport(report);
+        return vmEvidence(endpoint.id, stamp(report.complete), report, vms);
+      };
     },
   },
   'Host.getCapabilities': {

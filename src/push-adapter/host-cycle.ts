@@ -9,9 +9,10 @@ import {
   VurtiError,
   withDeadline,
 } from '../kernel/index.js';
-import type { EvidenceStamp, HostEndpoint, HostSettings, VmReader } from '../model/index.js';
+import type { EvidenceStamp, HostEndpoint, HostSettings, VmReader, VmStatsReport } from '../model/index.js';
 import { calls, type Tell } from './calls.js';
 import { isHeard, type Outcome, outcomeOf, Tally } from './outcome.js';
+import type { PollFollower } from './poll-follower.js';
 import type { PolledHost, RunningCycle } from './polled-host.js';
 import type { Ask } from './request-queue.js';
 import type { Slots, Ticket } from './slots.js';
@@ -25,6 +26,7 @@ export interface CycleCore {
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly slots: Slots;
+  readonly follower: PollFollower;
 }
 
 export interface CycleOptions {
@@ -45,6 +47,7 @@ interface Call {
   readonly ticket: Ticket;
   /** Monotonic; null while it waits for a slot. */
   sentAt: number | null;
+  report: VmStatsReport | null;
 }
 
 /** Requests that one cycle serves; more wait for the next tick, so that no rule can keep a cycle going for ever. */
@@ -147,7 +150,7 @@ export class HostCycle implements RunningCycle {
     const call: Call = {
       ask,
       ticket: { lane, extra: true, state: 'waiting', start: () => this.#send(call) },
-      sentAt: null,
+      ...{ sentAt: null, report: null },
     };
     this.#handed.add(call);
     return call;
@@ -186,7 +189,10 @@ export class HostCycle implements RunningCycle {
         parent: this.#abort.signal,
         label: ask.method,
       },
-      (signal) => calls[ask.method].send({ fetcher, vms, endpoint, ask }, { signal }),
+      (signal) => {
+        const onVmReport = (report: VmStatsReport): void => this.#onVmReport(call, report);
+        return calls[ask.method].send({ fetcher, vms, endpoint, ask, onVmReport }, { signal });
+      },
     ).then(
       (tell) => this.#onEnd(call, tell, null),
       (error: unknown) => this.#onEnd(call, null, asVurtiError(error, `${ask.method} of ${endpoint.name}`)),
@@ -239,6 +245,14 @@ export class HostCycle implements RunningCycle {
       if (this.#aborted) return;
       this.#core.evidence.publish(piece);
     }
+    if (call.report === null || error !== null || this.#aborted) return;
+    host.reportedDueMs = host.dueMs;
+    this.#core.follower.afterReport(host.id, call.report, call.sentAt ?? this.#begunAt);
+  }
+
+  #onVmReport(call: Call, report: VmStatsReport): void {
+    this.#core.follower.beforeReport(this.#options.host.id, report, call.sentAt ?? this.#begunAt);
+    call.report = report;
   }
 
   #note(call: Call, outcome: Outcome, error: VurtiError | null): void {

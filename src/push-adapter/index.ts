@@ -1,1 +1,3 @@
-export { PollingPushAdapter, type PollingPushAdapterOptions } from './polling-push-adapter.js';
+export { HybridPushAdapter, type HybridPushAdapterOptions, type PushStats } from './hybrid-push-adapter.js';
+export { PollingPushAdapter, type PollingPushAdapterOptions, type PollStats } from './polling-push-adapter.js';
+export { SubscribingPushAdapter, type SubscribingPushAdapterOptions } from './subscribing-push-adapter.js';

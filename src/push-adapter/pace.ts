@@ -9,6 +9,8 @@ export interface PaceInput {
   readonly chance: number;
   /** What busy answers of the agent have raised the multiple to; 1 = they have not. */
   readonly busy: number;
+  /** What trust in the agent's pushes has raised it to; 1 = it has not. */
+  readonly pushes: number;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface PaceInput {
  * so that hosts lost together are not tried together for ever. The first answer sets `attempts` to 0 and so closes it.
  */
 export function multipleOf(pace: PaceInput): number {
-  if (pace.status !== 'NonResponsive') return pace.busy;
+  if (pace.status !== 'NonResponsive') return Math.max(pace.busy, pace.pushes);
   const wait = Math.min(pace.attempts, pace.ticksPerInterval);
   return Math.max(1, Math.ceil(wait * (1 - pace.chance / 3)));
 }

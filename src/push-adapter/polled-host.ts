@@ -31,6 +31,11 @@ export class PolledHost {
   /** What busy answers have raised the multiple to, and until when (monotonic). */
   busy = 1;
   busyUntilMs = 0;
+  /** When its last cycle was begun, and the due time that it served; both monotonic. */
+  runAt = 0;
+  dueMs = 0;
+  /** The due time of the last cycle that brought a VM report. */
+  reportedDueMs: number | null = null;
   /** Where it was last asked. */
   endpoint: HostEndpoint | null = null;
   #session = 1;
@@ -53,6 +58,16 @@ export class PolledHost {
       requestedAt,
       receivedAt: this.#clock.now(),
       complete,
+    };
+  }
+
+  /** Of a push that came at this time (monotonic), or of what we say about the host's pushes ourselves. */
+  stampPush(at: number, agentTime: number | null): EvidenceStamp {
+    return {
+      ...this.stamp(at, false),
+      kind: 'push',
+      receivedAt: Math.round(this.#clock.now() - (this.#clock.monotonic() - at)),
+      ...(agentTime === null ? {} : { agentTime }),
     };
   }
 

@@ -3,6 +3,7 @@ import type { AgentRequest, Change, Streams } from '../events/index.js';
 import type { Fetcher } from '../fetcher/index.js';
 import { type Clock, minutes, type Random, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
 import {
+  type EvidenceStamp,
   type HostEndpoint,
   type HostSettings,
   notMonitored,
@@ -18,6 +19,7 @@ import { type CycleCore, HostCycle } from './host-cycle.js';
 import { Lateness } from './lateness.js';
 import { busierMultiple } from './pace.js';
 import { Planner, type Tick } from './planner.js';
+import { noFollower, type PollFollower } from './poll-follower.js';
 import { PolledHost } from './polled-host.js';
 import { Slots } from './slots.js';
 import { atFullPace, later, passedStatistics, tickInput } from './tick-input.js';
@@ -38,6 +40,8 @@ export interface PollingPushAdapterOptions {
   readonly telemetry: Telemetry;
   /** Requests in flight over all hosts. */
   readonly concurrency: number;
+  /** Default: nobody pushes. */
+  readonly follower?: PollFollower;
 }
 
 /** Figures of `MonitorStatus.polls`. */
@@ -71,6 +75,7 @@ export class PollingPushAdapter {
   readonly #options: PollingPushAdapterOptions;
   readonly #core: CycleCore;
   readonly #slots: Slots;
+  readonly #follower: PollFollower;
   readonly #planner: Planner;
   readonly #hosts = new Map<string, PolledHost>();
   readonly #cycles = new Set<HostCycle>();
@@ -86,7 +91,18 @@ export class PollingPushAdapter {
     const { fetcher, vms, streams, clock, scheduler, telemetry } = options;
     this.#options = options;
     this.#slots = new Slots(options.concurrency);
-    this.#core = { fetcher, vms, evidence: streams.evidence, clock, scheduler, telemetry, slots: this.#slots };
+    const follower = options.follower ?? noFollower;
+    this.#follower = follower;
+    this.#core = {
+      fetcher,
+      vms,
+      evidence: streams.evidence,
+      clock,
+      scheduler,
+      telemetry,
+      slots: this.#slots,
+      follower,
+    };
     this.#planner = new Planner({ clock, scheduler, telemetry, onTick: (tick) => this.#onTick(tick) });
   }
 
@@ -126,12 +142,26 @@ export class PollingPushAdapter {
     if (host === undefined || status === undefined || tick === undefined || notMonitored.has(status)) return null;
     const { poll } = this.#options.settingsOf(hostId);
     const stepMs = (poll.intervalSeconds * 1000) / poll.ticksPerInterval;
-    const input = this.#inputOf(host, status, tick.number);
+    const input = this.#inputOf(host, status, tick.number, true);
     let ahead = 0;
     const furthest = poll.ticksPerInterval * (input.multiple + 1);
     while (ahead < furthest && !host.owesStatistics && tickPlan(later(input, ahead)).calls.length === 0) ahead += 1;
     const { clock } = this.#options;
     return Math.round(clock.now() + tick.dueMs + ahead * stepMs - clock.monotonic());
+  }
+
+  /** What busy answers have raised the host's multiple to. */
+  busyMultipleOf(hostId: string): number {
+    const host = this.#hosts.get(hostId);
+    return host !== undefined && this.#options.clock.monotonic() < host.busyUntilMs ? host.busy : 1;
+  }
+
+  stampPush(hostId: string, at: number, agentTime: number | null): EvidenceStamp | undefined {
+    return this.#hosts.get(hostId)?.stampPush(at, agentTime);
+  }
+
+  beginSession(hostId: string): void {
+    this.#hosts.get(hostId)?.beginSession();
   }
 
   /** The last calls to the host, oldest first. */
@@ -182,6 +212,7 @@ export class PollingPushAdapter {
     this.#hosts.delete(id);
     this.#planner.remove(id);
     host.cycle?.abort(new VurtiError('AGENT_ABORTED', 'The host was removed'));
+    this.#follower.released(id);
     this.#options.fetcher.release(id);
   }
 
@@ -194,7 +225,9 @@ export class PollingPushAdapter {
       host.triedAt = null;
       return;
     }
+    this.#follower.tick(host.id, status, this.#options.endpointOf(host.id));
     const input = this.#inputOf(host, status, tick.number);
+    this.#lookForOverdue(host, tick, input.multiple);
     if (passedStatistics(tick, input.ticksPerInterval)) host.owesStatistics = true;
     const inContact = upOrLeaving.has(status);
     const { calls } = tickPlan(inContact && host.owesStatistics ? atFullPace(input) : input);
@@ -214,10 +247,22 @@ export class PollingPushAdapter {
     this.#run(host, status, calls, tick.dueMs);
   }
 
-  #inputOf(host: PolledHost, status: VdsStatus, tick: number): TickInput {
+  #inputOf(host: PolledHost, status: VdsStatus, tick: number, whole = false): TickInput {
     const { clock, vds, settingsOf } = this.#options;
     const { poll } = settingsOf(host.id);
-    return tickInput(host, tick, { status, liveness: vds.liveness(host.id), poll, nowMs: clock.monotonic() });
+    // Between statistics points it does not matter, and to find it out costs a look at all VMs of the host.
+    const matters = whole || (tick - 1) % poll.ticksPerInterval === 0;
+    const pushes = matters ? this.#follower.multipleOf(host.id) : 1;
+    return tickInput(host, tick, { status, liveness: vds.liveness(host.id), poll, nowMs: clock.monotonic(), pushes });
+  }
+
+  /** A dead man's switch for hosts that are polled less often: it counts from the time when a report was due. */
+  #lookForOverdue(host: PolledHost, tick: Tick, multiple: number): void {
+    if (multiple === 1 || host.reportedDueMs === null) return;
+    const intervalMs = this.#options.settingsOf(host.id).poll.intervalSeconds * 1000;
+    if (tick.dueMs - host.reportedDueMs <= (multiple + 1) * intervalMs) return;
+    this.#follower.overdue(host.id);
+    host.owesStatistics = true;
   }
 
   /** Serves a poke and requests that wait, outside the grid. */
@@ -234,10 +279,13 @@ export class PollingPushAdapter {
     if (endpoint === undefined || notMonitored.has(status)) host.requests.clear();
     if (endpoint === undefined || (calls.length === 0 && host.requests.isEmpty)) return;
     if (host.endpoint !== null && !sameValue(host.endpoint, endpoint)) {
+      this.#follower.released(host.id);
       this.#options.fetcher.release(host.id);
       host.beginSession();
     }
     host.endpoint = endpoint;
+    host.runAt = this.#options.clock.monotonic();
+    host.dueMs = dueMs ?? host.runAt;
     if (asksVms(calls)) host.owesStatistics = false;
     const inContact = upOrLeaving.has(status) && (this.#options.vds.liveness(host.id)?.attempts ?? 0) === 0;
     const cycle = new HostCycle(this.#core, {
@@ -262,6 +310,7 @@ export class PollingPushAdapter {
   #onOver(host: PolledHost, cycle: HostCycle): void {
     const { tally } = cycle;
     host.cycle = null;
+    if (!cycle.aborted) this.#follower.cycleOver(host.id, host.runAt);
     this.#cycles.delete(cycle);
     if (this.#cycles.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     if (cycle.aborted) return;

@@ -9,18 +9,19 @@ export interface Circumstances {
   readonly liveness: VdsLiveness | undefined;
   readonly poll: PollSettings;
   readonly nowMs: number;
+  readonly pushes: number;
 }
 
 /** What the tick plan has to know for the host's tick of this number. */
 export function tickInput(host: PolledHost, tick: number, circumstances: Circumstances): TickInput {
-  const { status, liveness, poll, nowMs } = circumstances;
+  const { status, liveness, poll, nowMs, pushes } = circumstances;
   const { ticksPerInterval } = poll;
   const busy = nowMs < host.busyUntilMs ? host.busy : 1;
   const attempts = liveness?.attempts ?? 0;
   return {
     ...{ status, tick, ticksPerInterval },
     capabilitiesRead: liveness?.capabilitiesRead ?? false,
-    multiple: multipleOf({ status, attempts, ticksPerInterval, chance: host.chance, busy }),
+    multiple: multipleOf({ status, attempts, ticksPerInterval, chance: host.chance, busy, pushes }),
     ...(host.triedAt === null ? {} : { ticksSinceTried: tick - host.triedAt }),
   };
 }

@@ -4,8 +4,8 @@ export type { NextStep, Outlook } from './explain/outlook.js';
 export { type VmOutlookFacts, vmOutlook } from './explain/vm-outlook.js';
 export { missingNetworks } from './host/capability-checks.js';
 export type { HostCase, HostRuleSettings } from './host/case.js';
+export { certificateParams, daysLeft } from './host/certificates.js';
 export { commandTransitions, type HostCommand, refusal } from './host/commands.js';
-
 export { decideHost, type HostEvidence, type HostVerdict } from './host/decide.js';
 export { failureTransitions, graceSeconds } from './host/failure.js';
 
@@ -42,7 +42,7 @@ export * from './tick-plan.js';
 export { unnamed } from './unnamed.js';
 export type { EventDraft, HostSignal, IntentDraft, NotDone, Signal } from './verdict.js';
 export { absentTransitions } from './vm/absent.js';
-export type { VmCase, VmCommands } from './vm/case.js';
+export type { LastReport, VmCase, VmCommands } from './vm/case.js';
 export { admission, decideVm, type NotAdmitted, type VmVerdict, vmAfter } from './vm/decide.js';
 export { judgeDeviceHash } from './vm/device-hash.js';
 export {
@@ -54,7 +54,7 @@ export { describedVm } from './vm/external.js';
 export { type BalloonState, balloonFollows, judgeFigures } from './vm/figures.js';
 export { guestNics, nicPatterns } from './vm/guest.js';
 export { nextJobs } from './vm/jobs.js';
-
+export { laidOver } from './vm/overlay.js';
 export { downTransitions } from './vm/reported-down.js';
 export { elsewhereTransitions } from './vm/reported-elsewhere.js';
 export { hereTransitions } from './vm/reported-here.js';

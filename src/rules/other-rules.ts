@@ -9,7 +9,7 @@ export const vmAdmission: readonly RuleDoc[] = [
   },
   {
     name: 'vm.admission.older',
-    doc: 'The agent’s own time stamp says that this report is older than the last one judged of the same host. The report is not judged; the next one is.',
+    doc: 'The agent’s own time stamp says that this report is older than the last one judged of the same host; or it is a list without the VM, asked for before a push about the VM came. The report is not judged; the next one is.',
   },
 ];
 
@@ -53,6 +53,14 @@ export const hostOthers: readonly RuleDoc[] = [
     name: 'host.start',
     doc: 'The service started. What was going on with the host when the last process ended is not known any more: Connecting, NonResponsive, Reboot and Installing become Unassigned, Error becomes Up, and contact is made anew. What is pending for it is 0.',
   },
+  {
+    name: 'host.connected',
+    doc: 'The agent has taken our subscription to its events. What it said before is of another session: its clock may have begun anew, so time stamps are compared from here on only.',
+  },
+  {
+    name: 'host.push.connectivity',
+    doc: 'The agent says that the host’s network has changed: its capabilities are read again.',
+  },
   { name: 'host.hardware', doc: 'The host’s hardware information was answered and is taken over.' },
   {
     name: 'host.call-refused',
@@ -61,6 +69,10 @@ export const hostOthers: readonly RuleDoc[] = [
 ];
 
 export const serviceOthers: readonly RuleDoc[] = [
+  {
+    name: 'service.certificate.expiring',
+    doc: 'Our own certificate, which agents ask for, ends within agents.tls.warnDaysBeforeExpiry: said once per certificate.',
+  },
   { name: 'inventory', doc: 'The inventory says so: the manager, the settings, a file or the API.' },
   {
     name: 'events.flood',

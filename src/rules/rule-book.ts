@@ -1,9 +1,11 @@
 import { capabilityChecks } from './host/capability-checks.js';
+import { certificateEffects } from './host/certificates.js';
 import { commandTransitions } from './host/commands.js';
 import { capabilitiesEffects, capabilitiesTransitions } from './host/contact.js';
 import { failureTransitions } from './host/failure.js';
 import { fencingTransitions } from './host/fencing.js';
 import { restartTransitions } from './host/ha-restarts.js';
+import { missedEffects } from './host/pushes.js';
 import { recoveringTransitions } from './host/recovering.js';
 import { refusalEffects } from './host/refused.js';
 import { commitmentEffect, statsEffects } from './host/stats-effects.js';
@@ -69,8 +71,14 @@ export const ruleBook: readonly RuleChapter[] = [
     tables: [
       each('Before the status', statsEffects),
       one('What follows', statsTransitions),
-      each('After the status', [commitmentEffect, ...thresholdEffects]),
+      each('After the status', [commitmentEffect, ...thresholdEffects, ...certificateEffects]),
     ],
+  },
+  {
+    title: 'A host’s agent pushes, or should have',
+    intro:
+      'An agent that is subscribed to says by itself what happens. A push is a sign of life of its host like an answer, and a report about its VMs. While its pushes are whole a host is polled less often, up to poll.maxIntervalSeconds; a poll that shows what should have been pushed ends that. A lost connection alone is no failed attempt: the next poll decides.',
+    tables: [plain('Missing pushes', missedEffects)],
   },
   {
     title: 'A host does not answer',

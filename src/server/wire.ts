@@ -145,6 +145,7 @@ export interface ApiStatus extends Envelope {
   readonly eventsLastHour: MonitorStatus['eventsLastHour'];
   readonly attention: MonitorStatus['attention'];
   readonly polls: MonitorStatus['polls'];
+  readonly pushes: MonitorStatus['pushes'];
   readonly database: Timed<MonitorStatus['database'], 'failingSince'>;
   readonly rulesOff: MonitorStatus['rulesOff'];
 }

@@ -24,7 +24,7 @@ interface HostQueue {
  *
  * Modes: *idle* – nothing waits, evidence is applied inside `push`; *draining* – hosts with work stand in a ring and each
  * gets one step in turn; a used-up slice is followed by a turn of the event loop. What waits is bounded by the callers:
- * the planner asks no host again that `isBusy`.
+ * the planner asks no host again that `isBusy`, and of pushes no more are handed on than `waitingOf` allows.
  */
 export class EvidenceQueue {
   readonly #options: EvidenceQueueOptions;
@@ -48,6 +48,10 @@ export class EvidenceQueue {
   /** Whether evidence of the host still waits to be applied. */
   isBusy(host: string): boolean {
     return this.#hosts.has(host);
+  }
+
+  waitingOf(host: string): number {
+    return this.#hosts.get(host)?.items.length ?? 0;
   }
 
   get waiting(): number {

@@ -47,6 +47,11 @@ export class UpdaterPipeline {
     return this.#queue.isBusy(hostId);
   }
 
+  /** Pieces of evidence of the host that wait to be applied. */
+  waitingOf(hostId: string): number {
+    return this.#queue.waitingOf(hostId);
+  }
+
   whenIdle(): Promise<void> {
     return this.#queue.whenIdle();
   }
@@ -70,6 +75,14 @@ export class UpdaterPipeline {
         return this.#o.vms.onStateChanged(evidence);
       case 'VmDisappeared':
         return this.#o.vms.onDisappeared(evidence);
+      case 'VdsPushed':
+        this.#o.vds.onPushed(evidence);
+        this.#o.vms.onPushed(evidence);
+        return undefined;
+      case 'VdsConnected':
+        this.#o.vms.onConnected(evidence.host);
+        this.#o.vds.on(evidence);
+        return undefined;
       case 'VmDevicesReceived':
         return this.#o.vms.onDevices(evidence);
       default:

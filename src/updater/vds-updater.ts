@@ -1,4 +1,4 @@
-import type { Cause, CauseSource, Evidence, VmStatsFailed, VmStatsReceived } from '../events/index.js';
+import type { Cause, CauseSource, Evidence, VdsPushed, VmStatsFailed, VmStatsReceived } from '../events/index.js';
 import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
 import {
   type EvidenceStamp,
@@ -7,9 +7,12 @@ import {
   upOrLeaving,
   type Vds,
   type VdsInterface,
+  type VdsLiveness,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import {
+  certificateParams,
+  daysLeft,
   decideHost,
   failureFigures,
   type HostCase,
@@ -52,6 +55,9 @@ export class VdsUpdater {
   readonly #recoveryDue: DueOnce;
   readonly #statusCauses = new Map<string, Cause>();
   readonly #trails: Trails;
+  /** End of validity of our own certificate, as the last connection showed it; null: not known. */
+  ownCertificateExpiresAt: number | null = null;
+  #ownWarnedOf: number | null = null;
 
   constructor(options: VdsUpdaterOptions) {
     this.#o = options;
@@ -86,7 +92,7 @@ export class VdsUpdater {
     this.#statusCauses.set(hostId, cause);
   }
 
-  on(evidence: Extract<Evidence, { name: `Vds${string}` }>): void {
+  on(evidence: Exclude<Extract<Evidence, { name: `Vds${string}` }>, VdsPushed>): void {
     const { host, stamp } = evidence;
     const source: CauseSource =
       evidence.name === 'VdsUnreachable'
@@ -103,6 +109,18 @@ export class VdsUpdater {
         return this.#decide(stamp, source, { kind: 'failure', error: evidence.error });
       case 'VdsRecovering':
         return this.#decide(stamp, source, { kind: 'recovering', error: evidence.error });
+      case 'VdsConnected':
+        this.#ownCertificate(evidence.clientCertificateExpiresAt, source);
+        return this.#decide(stamp, source, {
+          kind: 'connected',
+          certificateExpiresAt: evidence.agentCertificateExpiresAt,
+        });
+      case 'VdsDisconnected':
+        return this.#live(host, { pushesSince: null });
+      case 'VdsPushesMissed': {
+        const { because, vms, until } = evidence;
+        return this.#decide(stamp, source, { kind: 'pushesMissed', because, vms, until });
+      }
       case 'VdsCallFailed':
         return this.#decide(stamp, source, { kind: 'refused', method: evidence.method, error: evidence.error });
     }
@@ -118,13 +136,17 @@ export class VdsUpdater {
     this.#decide(stamp, { by, at: c.now }, { kind: 'command', command });
   }
 
+  /** A push is a sign of life like an answer (D1). */
+  onPushed({ host, stamp, push }: VdsPushed): void {
+    this.#live(host, { attempts: 0, lastAnswerAt: stamp.receivedAt, heardAt: stamp.receivedAt });
+    if (push.kind !== 'hostConnection') return;
+    const reason = 'host.push.connectivity';
+    this.#o.ports.streams.requests.publish({ host, method: 'Host.getCapabilities', reason });
+  }
+
   /** Any answer is a sign of life, the VMs' as well. */
   onVmStats({ host, stamp }: VmStatsReceived): void {
-    const set = this.#o.sets.setOfHost(host);
-    const liveness = set?.vds.liveness(host);
-    if (set === undefined || liveness === undefined) return;
-    set.vds.setLiveness(host, {
-      ...liveness,
+    this.#live(host, {
       attempts: 0,
       lastAnswerAt: stamp.receivedAt,
       heardAt: stamp.receivedAt,
@@ -134,10 +156,8 @@ export class VdsUpdater {
   }
 
   onVmStatsFailed({ host, stamp }: VmStatsFailed): void {
-    const set = this.#o.sets.setOfHost(host);
-    const liveness = set?.vds.liveness(host);
-    if (set === undefined || liveness === undefined || liveness.vmStatsFailingSince !== null) return;
-    set.vds.setLiveness(host, { ...liveness, vmStatsFailingSince: stamp.receivedAt });
+    const since = this.#o.sets.hosts.liveness(host)?.vmStatsFailingSince ?? null;
+    if (since === null) this.#live(host, { vmStatsFailingSince: stamp.receivedAt });
   }
 
   forgetHost(hostId: string): void {
@@ -145,6 +165,27 @@ export class VdsUpdater {
     this.#statusCauses.delete(hostId);
     this.#trails.forget(hostId);
     this.#o.vms.incidents.forget(hostId);
+  }
+
+  #live(hostId: string, fields: Partial<VdsLiveness>): void {
+    const set = this.#o.sets.setOfHost(hostId);
+    const liveness = set?.vds.liveness(hostId);
+    if (liveness !== undefined) set?.vds.setLiveness(hostId, { ...liveness, ...fields });
+  }
+
+  /** Ours is the same at every host: said once per certificate. */
+  #ownCertificate(expiresAt: number | null, source: CauseSource): void {
+    const { clock, general, records, ports } = this.#o;
+    const now = clock.now();
+    this.ownCertificateExpiresAt = expiresAt ?? this.ownCertificateExpiresAt;
+    if (expiresAt === null || expiresAt === this.#ownWarnedOf) return;
+    if (daysLeft(expiresAt, now) >= general.certificates.warnDays) return;
+    this.#ownWarnedOf = expiresAt;
+    const draft = { name: 'CLIENT_CERTIFICATE_EXPIRING', params: certificateParams(expiresAt, now) } as const;
+    const cause: Cause = { rule: 'service.certificate.expiring', source };
+    const outbox = new Outbox(ports);
+    outbox.record(records.event({ host: undefined, vm: undefined }, draft, cause, now));
+    outbox.send();
   }
 
   #recoveryOver(hostId: string): void {

@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/index.js';
 import type { EvidenceStamp, HostSettings, MonitorSettings, Vds, VmReport } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
-import { nicPatterns, type VmCase } from '../rules/index.js';
+import { laidOver, nicPatterns, type VmCase } from '../rules/index.js';
 import type { CommandBook } from './command-book.js';
 import type { VmJobs } from './vm-jobs.js';
 import type { VmMemory } from './vm-memory.js';
@@ -30,8 +30,12 @@ export class VmCases {
 
   of(vmId: string, report: VmReport | null, stamp: EvidenceStamp, host: Vds): VmCase {
     const { sets, inventory, commands, memory, jobs, mode, clock, settings, settingsOf } = this.#o;
+    const vm = sets.vms.get(vmId);
+    const whole = report !== null && vm !== undefined && stamp.kind === 'push' ? laidOver(report, vm.dynamic) : report;
+    const pushesSince = sets.hosts.liveness(host.id)?.pushesSince ?? null;
+    const heardAt = sets.vms.heardAt(vmId);
     return {
-      ...{ now: clock.now(), mode, stamp, host, vm: sets.vms.get(vmId), report },
+      ...{ now: clock.now(), mode, stamp, host, vm, report: whole },
       unsettled: sets.vms.unsettled(vmId),
       commands: commands.of(vmId),
       missesNeeded: settingsOf(stamp.host).absence.misses,
@@ -39,8 +43,8 @@ export class VmCases {
       formerOwner: memory.formerOwner(vmId),
       hostStatus: (id) => sets.hosts.get(id)?.dynamic.status,
       managedInventory: inventory.managesVms,
-      // Polls alone cannot tell an ordinary end from an unseen one.
-      pushesHealthy: false,
+      // Since the VM was last listed: polls alone cannot tell an ordinary end from an unseen one.
+      pushesHealthy: pushesSince !== null && heardAt !== null && pushesSince <= heardAt,
       externalDataKept: commands.externalDataKept(vmId),
       hostInitialized: memory.isInitialized(stamp),
       data: {

@@ -72,9 +72,14 @@ export class VmFigures {
 
   /** A migration has come to nothing. */
   migrationFailed(vmId: string): void {
+    this.migrationProgress(vmId, 0);
+  }
+
+  /** Per cent, as its source says. In memory only. */
+  migrationProgress(vmId: string, progress: number): void {
     const vms = this.#o.sets.setOfVm(vmId)?.vms;
     const usage = vms?.usage(vmId) ?? emptyUsage(vmId);
-    vms?.setUsage(vmId, { ...usage, migrationProgress: 0 });
+    if (usage.migrationProgress !== progress) vms?.setUsage(vmId, { ...usage, migrationProgress: progress });
   }
 
   /** The VM runs no more. */

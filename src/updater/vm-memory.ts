@@ -1,10 +1,10 @@
 import type { EvidenceStamp, VmReport } from '../model/index.js';
-import type { VmCase } from '../rules/index.js';
+import type { LastReport, VmCase } from '../rules/index.js';
 
 /** What this process remembers of the reports that it has judged; nothing of it outlives it. */
 export class VmMemory {
   /** VM → its last judged report. */
-  readonly #lastReports = new Map<string, NonNullable<VmCase['lastReport']>>();
+  readonly #lastReports = new Map<string, LastReport>();
   readonly #formerOwners = new Map<string, NonNullable<VmCase['formerOwner']>>();
   /** Host → seq of its first complete report (D19). */
   readonly #initializedBy = new Map<string, number>();
@@ -27,8 +27,10 @@ export class VmMemory {
     if (!this.#initializedBy.has(host)) this.#initializedBy.set(host, seq);
   }
 
-  noteJudged(vmId: string, host: string, { timestamp }: VmReport): void {
-    if (timestamp !== null) this.#lastReports.set(vmId, { host, timestamp });
+  noteJudged(vmId: string, { host, requestedAt }: EvidenceStamp, { timestamp }: VmReport): void {
+    const last = this.#lastReports.get(vmId);
+    const known = last?.host === host ? last.timestamp : -1;
+    this.#lastReports.set(vmId, { host, timestamp: timestamp ?? known, askedAt: requestedAt });
   }
 
   /** null: there is none any more. undefined: nothing is said of it. */

@@ -2,6 +2,7 @@ import {
   type Cause,
   type CauseSource,
   causeOf,
+  type VdsPushed,
   type VmDevicesReceived,
   type VmDisappeared,
   type VmStateChanged,
@@ -112,6 +113,33 @@ export class VmUpdater {
   onStateChanged(evidence: VmStateChanged): Steps {
     this.#decide(evidence.vmId, evidence.report, evidence.stamp);
     return undefined;
+  }
+
+  /** A push, before the VMs in it that differ: what it says beside their state, and that those that do not differ are so. */
+  onPushed({ host, stamp, push }: VdsPushed): void {
+    for (const { path, message: problem } of push.problems) {
+      this.#o.telemetry.count('vurti_report_problems_total');
+      this.#o.telemetry.log('warn', 'a part of a push could not be read', { host, path, problem });
+    }
+    if (push.kind === 'vmMigration') {
+      for (const { vmId, progress } of push.migrations) {
+        const runsHere = this.#o.sets.vms.get(vmId)?.dynamic.runOnVds === host;
+        if (runsHere && progress !== null) this.figures.migrationProgress(vmId, progress);
+      }
+    }
+    if (push.kind !== 'vmStatus') return;
+    for (const report of push.vms) {
+      const vm = this.#o.sets.vms.get(report.vmId);
+      const last = this.#memory.lastReport(report.vmId);
+      const older = last?.host === host && (report.timestamp ?? -1) < last.timestamp;
+      if (older || vm?.dynamic.runOnVds !== host || vm.dynamic.status !== report.status) continue;
+      this.#memory.noteJudged(report.vmId, stamp, report);
+    }
+  }
+
+  /** A new session: time stamps of the one before may be of another boot (§4.3). */
+  onConnected(hostId: string): void {
+    this.#memory.forgetTimes(hostId);
   }
 
   onDisappeared(evidence: VmDisappeared): Steps {
@@ -284,7 +312,7 @@ export class VmUpdater {
     this.jobs.keep(vm);
     if (c.report === null) return;
     if (vm.dynamic.runOnVds === c.host.id) set.vms.noteSeen(vm.id);
-    this.#memory.noteJudged(vm.id, c.host.id, c.report);
+    this.#memory.noteJudged(vm.id, c.stamp, c.report);
   }
 
   /** The rest of the report, when its verdict has gone out: what it gives rise to comes after that, in the log as well. */

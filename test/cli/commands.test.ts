@@ -87,6 +87,7 @@ Fresh     2 live       oldest live report 14s
 Log          1h   41 normal · 33 warning · 3 error · 0 alert
 Everything answers; nothing needs you.
 Polls     on time, p99 12ms late · 4 of 18,204 failed · 1 in flight
+Pushes    47/47 healthy, 0 gaps in 1h
 Database  ok, flush p99 9ms, 0 rows waiting
 `);
   });
@@ -103,6 +104,7 @@ Needs attention
   ERROR    db-12   Paused ENOSPC 41m on kvm-31
   → vurti explain host kvm-07
 Polls     on time, p99 12ms late · 4 of 18,204 failed · 1 in flight
+Pushes    47/47 healthy, 0 gaps in 1h
 Database  failing since 08:58:55 (1m5s), 1,200 rows waiting, 7 records, kept in the journal (5 of 512 MiB), 1 rows refused and set aside, connect ECONNREFUSED
 Rules off host.cpu-level: the CPU level of the cluster is not known (prod)
 `);
@@ -119,6 +121,7 @@ Rules off host.cpu-level: the CPU level of the cluster is not known (prod)
         text: 'late\u001b[2J',
       })),
       polls: { inFlight: 0, total: 5, failed: 0, skipped: 3, latenessP99Ms: 2300 },
+      pushes: { enabled: true, hosts: 0, healthy: 0, gapsLastHour: 0 },
       database: {
         kind: 'memory',
         waitingRows: 0,
@@ -136,7 +139,7 @@ Rules off host.cpu-level: the CPU level of the cluster is not known (prod)
     expect(out).toContain('  and 14 more → vurti tail -p warning --since 1h\n');
     expect(out).toContain('WARNING  n0  late\\x1b[2J\n');
     expect(out).not.toContain('vurti explain');
-    expect(out).toContain('Polls     late, p99 2.3s late · 0 of 5 failed · 3 skipped · 0 in flight\n');
+    expect(out).toContain('Polls     late, p99 2.3s late · 0 of 5 failed · 3 skipped · 0 in flight\nPushes    no host pushes: polls only\n');
     expect(out).toContain('Database  in memory, nothing is kept\n');
   });
 

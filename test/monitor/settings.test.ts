@@ -129,13 +129,12 @@ describe('what is wrong is named, with line and column', () => {
     ],
     [
       'settings of later versions',
-      'push: { enabled: true }\nserver: { tls: { certFile: a } }\ninventory: { engine: { url: x, password: y } }\nsinks: []',
+      'server: { tls: { certFile: a } }\ninventory: { engine: { url: x, password: y } }\nsinks: []',
       [
-        'CONFIG_INVALID vurti.yaml:1:1 push is not in this version yet: agents are polled only.',
-        'CONFIG_INVALID vurti.yaml:2:11 server.tls is not in this version yet: listen on 127.0.0.1, behind a reverse proxy with TLS if others must reach it.',
-        'CONFIG_INVALID vurti.yaml:3:14 inventory.engine is not in this version yet: list the hosts in inventory.hosts or inventory.files.',
-        'CONFIG_SECRET_INLINE vurti.yaml:3:32 inventory.engine.password holds a secret. Put it into a file that only vurti may read, and name that file.',
-        'CONFIG_INVALID vurti.yaml:4:1 sinks is not in this version yet: read events with vurti tail or GET /api/v1/events.',
+        'CONFIG_INVALID vurti.yaml:1:11 server.tls is not in this version yet: listen on 127.0.0.1, behind a reverse proxy with TLS if others must reach it.',
+        'CONFIG_INVALID vurti.yaml:2:14 inventory.engine is not in this version yet: list the hosts in inventory.hosts or inventory.files.',
+        'CONFIG_SECRET_INLINE vurti.yaml:2:32 inventory.engine.password holds a secret. Put it into a file that only vurti may read, and name that file.',
+        'CONFIG_INVALID vurti.yaml:3:1 sinks is not in this version yet: read events with vurti tail or GET /api/v1/events.',
       ],
     ],
     [

@@ -7,7 +7,7 @@ import { busierMultiple, multipleOf } from '../../src/push-adapter/pace.js';
 import { RequestQueue } from '../../src/push-adapter/request-queue.js';
 
 describe('pace', () => {
-  const lost = { status: 'NonResponsive' as const, ticksPerInterval: 5, busy: 1 };
+  const lost = { status: 'NonResponsive' as const, ticksPerInterval: 5, busy: 1, pushes: 1 };
 
   it.each([
     [0, 0, 1],
@@ -37,6 +37,11 @@ describe('pace', () => {
   it.each(['Connecting', 'Unassigned', 'Initializing', 'Up'] as const)('%s: at full pace unless busy', (status) => {
     expect(multipleOf({ ...lost, status, attempts: 9, chance: 0.5 })).toBe(1);
     expect(multipleOf({ ...lost, status, attempts: 0, chance: 0.5, busy: 4 })).toBe(4);
+  });
+
+  it('trust in pushes and busy answers: the longer of the two', () => {
+    expect(multipleOf({ ...lost, status: 'Up', attempts: 0, chance: 0, busy: 2, pushes: 4 })).toBe(4);
+    expect(multipleOf({ ...lost, status: 'Up', attempts: 0, chance: 0, busy: 4, pushes: 2 })).toBe(4);
   });
 
   it('doubles with busy answers up to the longest interval', () => {

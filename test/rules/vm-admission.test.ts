@@ -8,7 +8,7 @@ import { vmCase } from '../support/vm-verdict.js';
 describe('admission (§4.3)', () => {
   const report = (timestamp: number | null): VmReport => polled('v1', 'Paused', { timestamp });
   const asked = (requestedAt: number) => ({ stamp: stamp({ requestedAt }) });
-  const last = (of: string, timestamp: number) => ({ lastReport: { host: of, timestamp } });
+  const last = (of: string, timestamp: number) => ({ lastReport: { host: of, timestamp, askedAt: 0 } });
 
   it.each<[string, VmReport | null, Parameters<typeof vmCase>[2], NotAdmitted | null]>([
     ['nothing is in the way', report(5), {}, null],

@@ -368,6 +368,7 @@ export function fakeMonitor(): FakeMonitor {
         eventsLastHour: { NORMAL: 41, WARNING: 33, ERROR: 3, ALERT: 0 },
         attention: [],
         polls: { inFlight: 1, total: 18_204, failed: 4, skipped: 0, latenessP99Ms: 12 },
+        pushes: { enabled: true, hosts: 47, healthy: 47, gapsLastHour: 0 },
         database: {
           kind: 'postgres',
           waitingRows: 0,

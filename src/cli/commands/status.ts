@@ -81,6 +81,7 @@ export function statusLines(answer: ApiStatus, style: Style, options: { verbose:
     `${label('Log')}${total('1h')}   ${separated([`${count(log.NORMAL)} normal`, `${count(log.WARNING)} warning`, `${count(log.ERROR)} error`, `${count(log.ALERT)} alert`])}`,
     ...attentionLines(answer, style),
     `${label('Polls')}${pollsText(answer)}`,
+    `${label('Pushes')}${pushesText(answer, style)}`,
     `${label('Database')}${databaseText(answer, style, now, options.utc)}`,
     ...(options.verbose ? rulesOffLines(answer) : []),
   ];
@@ -121,6 +122,14 @@ function pollsText({ polls }: ApiStatus): string {
   return [punctual, failed, polls.skipped > 0 ? `${count(polls.skipped)} skipped` : '', `${polls.inFlight} in flight`]
     .filter((part) => part !== '')
     .join(' · ');
+}
+
+function pushesText({ pushes }: ApiStatus, style: Style): string {
+  if (!pushes.enabled) return 'switched off (push.enabled): polls only';
+  if (pushes.hosts === 0) return 'no host pushes: polls only';
+  const healthy = `${count(pushes.healthy)}/${count(pushes.hosts)} healthy`;
+  const gaps = `${count(pushes.gapsLastHour)} gap${pushes.gapsLastHour === 1 ? '' : 's'} in 1h`;
+  return `${pushes.healthy < pushes.hosts ? paint(style, 'yellow', healthy) : healthy}, ${gaps}`;
 }
 
 function databaseText({ database }: ApiStatus, style: Style, now: number, utc: boolean): string {

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../kernel/index.js';
-import type { AgentTls, DeepPartial, HostSettings, HostSpec, MonitorSettings } from '../../model/index.js';
+import {
+  type AgentTls,
+  type DeepPartial,
+  defaultSettings,
+  type HostSettings,
+  type HostSpec,
+  type MonitorSettings,
+} from '../../model/index.js';
 import type { LoadedSettings } from './load.js';
 import { SettingsError, type SettingsProblem } from './problem.js';
 import type { Settings } from './schema.js';
@@ -26,6 +33,8 @@ export function coreSettings(settings: Settings): MonitorSettings {
     mode,
     poll: { ...poll, maxIntervalSeconds: widest(poll.intervalSeconds) },
     grace,
+    push: settings.push,
+    certificates: { warnDays: settings.agents.tls?.warnDaysBeforeExpiry ?? defaultSettings.certificates.warnDays },
     agents: { maxInFlight: settings.agents.maxInFlight, maxAnswerMiB: settings.agents.maxAnswerMiB },
     absence,
     recoveryTimeoutSeconds,

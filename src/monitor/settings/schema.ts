@@ -62,13 +62,23 @@ const override = z.strictObject({
   recoveryTimeoutSeconds: recoveryTimeoutSeconds.optional(),
 });
 
-const tls = z.strictObject({
+const tlsFiles = {
   caFile: doc(z.string().min(1), 'PEM file of the CA that signed the agents’ certificates.', { path: true }).optional(),
   certFile: doc(z.string().min(1), 'PEM file of our own certificate.', { path: true }).optional(),
   keyFile: doc(z.string().min(1), 'PEM file of its private key.', { path: true }).optional(),
   checkHostName: doc(
     z.boolean(),
     'Whether an agent’s certificate must bear its host’s name. The CA is always checked. Default: false.',
+  ).optional(),
+};
+/** Of one host. */
+const tls = z.strictObject(tlsFiles);
+const agentsTls = z.strictObject({
+  ...tlsFiles,
+  warnDaysBeforeExpiry: whole(
+    0,
+    3650,
+    'A certificate, an agent’s or our own, that ends within so many days is warned of once. Default: 30.',
   ).optional(),
 });
 
@@ -178,12 +188,21 @@ export const settingsSchema = z.strictObject({
         z.enum(['vdsm', 'http']),
         'Protocol of hosts that name none. vdsm: VDSM’s own, JSON-RPC over STOMP. http: a gateway, docs/http-agent.md.',
       ).default('vdsm'),
-      tls: tls.optional(),
+      tls: agentsTls.optional(),
       maxInFlight: limits.maxInFlight.default(d.agents.maxInFlight),
       maxAnswerMiB: limits.maxAnswerMiB.default(d.agents.maxAnswerMiB),
     })
     .prefault({}),
   poll: group(poll, d.poll),
+  push: group(
+    {
+      enabled: doc(
+        z.boolean(),
+        'Listen to what agents say by themselves (protocol vdsm). false: they are polled only. A host whose pushes are whole is polled less often, up to poll.maxIntervalSeconds.',
+      ),
+    },
+    d.push,
+  ),
   grace: group(grace, d.grace),
   absence: group(absence, d.absence),
   recoveryTimeoutSeconds: recoveryTimeoutSeconds.default(d.recoveryTimeoutSeconds),

@@ -15,7 +15,7 @@ import type {
 /** The general settings that host rules read. */
 export type HostRuleSettings = Pick<
   MonitorSettings,
-  'mode' | 'thresholds' | 'maintenance' | 'fencing' | 'autoRecovery'
+  'mode' | 'thresholds' | 'maintenance' | 'fencing' | 'autoRecovery' | 'certificates'
 >;
 
 /** All that one decision about one host depends on. */

@@ -65,7 +65,10 @@ export const commandTransitions: readonly CommandRow[] = [
     then: (c, draft) => {
       draft.status('Unassigned');
       draft.set({ maintenanceReason: null });
-      draft.live({ ...initialLiveness(c.now), capabilitiesRead: c.liveness.capabilitiesRead });
+      const { capabilitiesRead, pushesSince, certificateExpiresAt, certificateWarnedOf } = c.liveness;
+      // What is known of the connection is not undone by a word of ours.
+      const kept = { capabilitiesRead, pushesSince, certificateExpiresAt, certificateWarnedOf };
+      draft.live({ ...initialLiveness(c.now), ...kept });
     },
   },
   {

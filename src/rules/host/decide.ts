@@ -10,10 +10,12 @@ import {
 import { applyEach, matchOne, type Row } from '../row.js';
 import { remarkSelinux } from './capability-checks.js';
 import type { HostCase } from './case.js';
+import { certificateEffects } from './certificates.js';
 import { commandTransitions, type HostCommand } from './commands.js';
 import { capabilitiesEffects, capabilitiesTransitions, takeCapabilities, takeHardware } from './contact.js';
 import { HostDraft } from './draft.js';
 import { failureTransitions } from './failure.js';
+import { type MissedCase, missedEffects } from './pushes.js';
 import { recoveringTransitions } from './recovering.js';
 import { refusalEffects } from './refused.js';
 import { statsCase, takeStatistics } from './statistics.js';
@@ -41,7 +43,10 @@ export type HostEvidence =
   | { readonly kind: 'recovering'; readonly error: VurtiError | null }
   /** The agent answered a call with an error (principle 8). */
   | { readonly kind: 'refused'; readonly method: string; readonly error: VurtiError }
-  | { readonly kind: 'command'; readonly command: HostCommand };
+  | { readonly kind: 'command'; readonly command: HostCommand }
+  /** Its pushes come from now on. */
+  | { readonly kind: 'connected'; readonly certificateExpiresAt: number | null }
+  | ({ readonly kind: 'pushesMissed' } & MissedCase['missed']);
 
 /** Decides about one host. Pure: the same case gives the same verdict. */
 export function decideHost(c: HostCase, evidence: HostEvidence): HostVerdict {
@@ -61,7 +66,7 @@ function ruleOf(c: HostCase, evidence: HostEvidence, draft: HostDraft, note: Not
       takeStatistics(full, draft);
       applyEach(statsEffects, full, draft, note);
       const rule = transition(statsTransitions, full, draft);
-      applyEach([commitmentEffect, ...thresholdEffects], full, draft, note);
+      applyEach([commitmentEffect, ...thresholdEffects, ...certificateEffects], full, draft, note);
       return rule;
     }
     case 'capabilities': {
@@ -85,6 +90,17 @@ function ruleOf(c: HostCase, evidence: HostEvidence, draft: HostDraft, note: Not
     case 'refused':
       applyEach(refusalEffects, { ...c, method: evidence.method, error: evidence.error }, draft, note);
       return 'host.call-refused';
+    case 'connected': {
+      const { certificateExpiresAt } = evidence;
+      draft.live({ pushesSince: c.stamp.receivedAt, certificateExpiresAt });
+      applyEach(certificateEffects, { ...c, liveness: draft.liveness }, draft, note);
+      return 'host.connected';
+    }
+    case 'pushesMissed':
+      // Of a lost connection it is known that pushes are missing, and from when on they come again.
+      if (evidence.because !== 'disconnected') draft.live({ pushesSince: evidence.until });
+      applyEach(missedEffects, { ...c, missed: evidence }, draft, note);
+      return 'host.pushes.missed';
     case 'command':
       return transition(commandTransitions, { ...c, command: evidence.command }, draft);
   }

@@ -38,7 +38,7 @@ export interface VmCase {
   /** absence.misses of the host. */
   readonly missesNeeded: number;
   /** Time stamp of the last report judged, and its host; reports of one host do not go back in time. */
-  readonly lastReport: { readonly host: string; readonly timestamp: number } | undefined;
+  readonly lastReport: LastReport | undefined;
   /** The host that had the VM before another one's report moved it (D11), while that host still reports it. */
   readonly formerOwner: { readonly host: string; readonly alerted: boolean } | undefined;
   /** Status of another host, undefined when it is not known. */
@@ -62,6 +62,15 @@ export interface VmDataContext {
   readonly hostedEngineVmName: string | null;
   /** Monotonic ms when this process was told that a block job begins; null = before its time. */
   readonly jobStartedAt: (jobId: string) => number | null;
+}
+
+/** The last report of a VM that was judged. */
+export interface LastReport {
+  readonly host: string;
+  /** The agent's own; -1: it gave none. */
+  readonly timestamp: number;
+  /** Monotonic ms before it was asked for; of a push, when it came. */
+  readonly askedAt: number;
 }
 
 export interface ExitData {

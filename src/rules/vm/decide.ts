@@ -30,7 +30,9 @@ export function admission(c: VmCase): NotAdmitted | null {
   if (c.commands.busy) return 'command';
   if (c.commands.changedAt !== null && c.stamp.requestedAt <= c.commands.changedAt) return 'command';
   const { report, lastReport } = c;
-  if (report === null || lastReport === undefined || lastReport.host !== c.host.id) return null;
+  if (lastReport === undefined || lastReport.host !== c.host.id) return null;
+  // A list that was asked for before a push came may have been made before what the push tells of.
+  if (report === null) return c.stamp.requestedAt < lastReport.askedAt ? 'older' : null;
   return (report.timestamp ?? -1) < lastReport.timestamp ? 'older' : null;
 }
 

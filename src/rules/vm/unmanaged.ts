@@ -11,6 +11,9 @@ type HostedEngineRow = Row<ReportedCase, VmDraft>;
 const foreign = (c: VmCase): boolean => c.mode === 'manager' && c.managedInventory;
 const broken = (c: UnknownVmCase | ReportedCase): boolean =>
   c.report.status === 'Down' || (c.report.status === 'Paused' && c.report.dynamic.pauseStatus === 'EIO');
+/** A push leaves out what has not changed, the name with it; a report says all. */
+const unnamed = (c: UnknownVmCase): boolean =>
+  c.stamp.kind === 'push' && c.report.vmName === null && c.report.status !== 'Down';
 const hostedEngine = (c: UnknownVmCase): boolean =>
   c.report.vmName !== null && c.report.vmName === c.data.hostedEngineVmName;
 
@@ -25,7 +28,7 @@ export const unknownTransitions: readonly UnknownRow[] = [
   {
     name: 'vm.unknown.hosted-engine',
     doc: 'By its name it is the VM of a hosted engine: it is to be imported as one to manage.',
-    when: (c) => foreign(c) && !broken(c) && hostedEngine(c),
+    when: (c) => foreign(c) && !broken(c) && !unnamed(c) && hostedEngine(c),
     then: (c, draft) => {
       adopt(c, draft, 'HOSTED_ENGINE');
       askDescription(c, draft, 'vm.unknown.hosted-engine');
@@ -35,7 +38,7 @@ export const unknownTransitions: readonly UnknownRow[] = [
   {
     name: 'vm.unknown.import',
     doc: 'The manager does not know this VM: it was made outside, and is to be imported. What it is, its description will say.',
-    when: (c) => foreign(c) && !broken(c) && !hostedEngine(c),
+    when: (c) => foreign(c) && !broken(c) && !unnamed(c) && !hostedEngine(c),
     then: (c, draft) => {
       adopt(c, draft, 'EXTERNAL');
       askDescription(c, draft, 'vm.unknown.import');
@@ -51,8 +54,15 @@ export const unknownTransitions: readonly UnknownRow[] = [
   {
     name: 'vm.unknown.adopt',
     doc: 'Nobody told us of it, and it runs: it is taken in under its own name (D26).',
-    when: (c) => !foreign(c) && c.report.status !== 'Down',
+    when: (c) => !foreign(c) && c.report.status !== 'Down' && !unnamed(c),
     then: (c, draft) => adopt(c, draft, 'OVIRT'),
+  },
+  {
+    name: 'vm.unknown.pushed',
+    doc: 'A push about a running VM that nobody told us of, which does not say its name: the host is asked for all its VMs, and the VM is taken in with that report.',
+    when: (c) => unnamed(c) && !(foreign(c) && broken(c)),
+    then: (c, draft) =>
+      draft.requests.push({ host: c.host.id, method: 'Host.getAllVmStats', reason: 'vm.unknown.pushed' }),
   },
 ];
 

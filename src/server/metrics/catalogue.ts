@@ -35,6 +35,17 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
     labels: ['method'],
     buckets: calls,
   },
+  vurti_push_connections_total: { type: 'counter', help: 'Subscriptions to the events of agents that were taken.' },
+  vurti_pushes_total: { type: 'counter', help: 'Messages that agents sent unasked, by kind.', labels: ['kind'] },
+  vurti_push_gaps_total: {
+    type: 'counter',
+    help: 'Changes that a poll showed and no push had announced. because: silent (the connection stood), disconnected, overflow.',
+    labels: ['because'],
+  },
+  vurti_push_overdue_polls_total: {
+    type: 'counter',
+    help: 'Hosts that were polled less often and did not report in time; they are polled at full pace again.',
+  },
   vurti_evidence_total: { type: 'counter', help: 'Pieces of evidence applied, by name.', labels: ['name'] },
   vurti_updater_slices_total: { type: 'counter', help: 'Turns of the event loop that applied evidence.' },
   vurti_report_problems_total: { type: 'counter', help: 'Fields or entries of answers that could not be read.' },

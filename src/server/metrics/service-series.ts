@@ -25,6 +25,12 @@ export const serviceGauges: readonly ServiceGauge[] = [
     of: (s) => s.startedAt / 1000,
   },
   { name: 'vurti_polls_in_flight', help: 'Calls to agents in flight.', of: (s) => s.polls.inFlight },
+  { name: 'vurti_push_hosts', help: 'Hosts that push what happens.', of: (s) => s.pushes.hosts },
+  {
+    name: 'vurti_push_hosts_healthy',
+    help: 'Those of them whose pushes are whole; the others are polled at full pace.',
+    of: (s) => s.pushes.healthy,
+  },
   {
     name: 'vurti_vms_oldest_live_report_seconds',
     help: 'Age of the oldest report of a VM that counts as live.',
