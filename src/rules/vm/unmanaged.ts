@@ -11,9 +11,9 @@ type HostedEngineRow = Row<ReportedCase, VmDraft>;
 const foreign = (c: VmCase): boolean => c.mode === 'manager' && c.managedInventory;
 const broken = (c: UnknownVmCase | ReportedCase): boolean =>
   c.report.status === 'Down' || (c.report.status === 'Paused' && c.report.dynamic.pauseStatus === 'EIO');
-/** A push leaves out what has not changed, the name with it; a report says all. */
+/** A push leaves out what has not changed, the name with it; a report says all. Of a foreign VM its description will. */
 const unnamed = (c: UnknownVmCase): boolean =>
-  c.stamp.kind === 'push' && c.report.vmName === null && c.report.status !== 'Down';
+  !foreign(c) && c.stamp.kind === 'push' && c.report.vmName === null && c.report.status !== 'Down';
 const hostedEngine = (c: UnknownVmCase): boolean =>
   c.report.vmName !== null && c.report.vmName === c.data.hostedEngineVmName;
 
@@ -28,7 +28,7 @@ export const unknownTransitions: readonly UnknownRow[] = [
   {
     name: 'vm.unknown.hosted-engine',
     doc: 'By its name it is the VM of a hosted engine: it is to be imported as one to manage.',
-    when: (c) => foreign(c) && !broken(c) && !unnamed(c) && hostedEngine(c),
+    when: (c) => foreign(c) && !broken(c) && hostedEngine(c),
     then: (c, draft) => {
       adopt(c, draft, 'HOSTED_ENGINE');
       askDescription(c, draft, 'vm.unknown.hosted-engine');
@@ -38,7 +38,7 @@ export const unknownTransitions: readonly UnknownRow[] = [
   {
     name: 'vm.unknown.import',
     doc: 'The manager does not know this VM: it was made outside, and is to be imported. What it is, its description will say.',
-    when: (c) => foreign(c) && !broken(c) && !unnamed(c) && !hostedEngine(c),
+    when: (c) => foreign(c) && !broken(c) && !hostedEngine(c),
     then: (c, draft) => {
       adopt(c, draft, 'EXTERNAL');
       askDescription(c, draft, 'vm.unknown.import');
@@ -60,7 +60,7 @@ export const unknownTransitions: readonly UnknownRow[] = [
   {
     name: 'vm.unknown.pushed',
     doc: 'A push about a running VM that nobody told us of, which does not say its name: the host is asked for all its VMs, and the VM is taken in with that report.',
-    when: (c) => unnamed(c) && !(foreign(c) && broken(c)),
+    when: unnamed,
     then: (c, draft) =>
       draft.requests.push({ host: c.host.id, method: 'Host.getAllVmStats', reason: 'vm.unknown.pushed' }),
   },
