@@ -4,7 +4,7 @@ import { PushTrust } from './push-trust.js';
 import type { Arrival } from './subscribing-push-adapter.js';
 
 /** Pushes kept back while the poll after a connection is under way. A poll takes seconds, so many are a flood. */
-export const MOST_KEPT = 1000;
+const MOST_KEPT = 1000;
 
 /**
  * What is known of one host's pushes.

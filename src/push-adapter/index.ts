@@ -1,3 +1,2 @@
 export { HybridPushAdapter, type HybridPushAdapterOptions, type PushStats } from './hybrid-push-adapter.js';
 export { PollingPushAdapter, type PollingPushAdapterOptions, type PollStats } from './polling-push-adapter.js';
-export { SubscribingPushAdapter, type SubscribingPushAdapterOptions } from './subscribing-push-adapter.js';

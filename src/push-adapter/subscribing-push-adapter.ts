@@ -29,7 +29,7 @@ export interface Arrival {
   readonly at: number;
 }
 
-export interface SubscribingPushAdapterOptions {
+interface SubscribingPushAdapterOptions {
   readonly fetcher: PushFetcher;
   readonly vms: VmReader;
   readonly evidence: Channel<Evidence>;

@@ -139,7 +139,9 @@ Rules off host.cpu-level: the CPU level of the cluster is not known (prod)
     expect(out).toContain('  and 14 more → vurti tail -p warning --since 1h\n');
     expect(out).toContain('WARNING  n0  late\\x1b[2J\n');
     expect(out).not.toContain('vurti explain');
-    expect(out).toContain('Polls     late, p99 2.3s late · 0 of 5 failed · 3 skipped · 0 in flight\nPushes    no host pushes: polls only\n');
+    expect(out).toContain(
+      'Polls     late, p99 2.3s late · 0 of 5 failed · 3 skipped · 0 in flight\nPushes    no host pushes: polls only\n',
+    );
     expect(out).toContain('Database  in memory, nothing is kept\n');
   });
 
