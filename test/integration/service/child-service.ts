@@ -20,6 +20,8 @@ export class ChildService {
   readonly #environment: Record<string, string>;
   #child: ChildProcess | undefined;
   #url = '';
+  #said = '';
+  #ended: Promise<number | null> = Promise.resolve(null);
 
   constructor(yaml: string, environment: Record<string, string>) {
     this.#settings = join(this.dataDir, 'vurti.yaml');
@@ -35,25 +37,41 @@ export class ChildService {
     return this.#child !== undefined;
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** All that it wrote so far. */
+  get said(): string {
+    return this.#said;
+  }
+
+  /** Its exit code, when it ends by itself. */
+  get ended(): Promise<number | null> {
+    return this.#ended;
+  }
+
   /** Starts it and resolves when its API answers. */
-  async start(): Promise<void> {
-    const args = [main, 'serve', '--config', this.#settings, '--data-dir', this.dataDir, '--listen', '127.0.0.1:0'];
+  async start(...flags: string[]): Promise<void> {
+    const where = ['--config', this.#settings, '--data-dir', this.dataDir, '--listen', '127.0.0.1:0'];
+    const args = [main, 'serve', ...where, ...flags];
     const child = spawn(process.execPath, args, {
       env: { ...process.env, ...this.#environment, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
-    let said = '';
+    this.#said = '';
+    this.#ended = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
     this.#url = await new Promise<string>((resolve, reject) => {
       const listen = (chunk: Buffer): void => {
-        said += chunk.toString('utf8');
-        const match = /http:\/\/127\.0\.0\.1:\d+/.exec(said);
+        this.#said += chunk.toString('utf8');
+        const match = /http:\/\/127\.0\.0\.1:\d+/.exec(this.#said);
         if (match !== null) resolve(match[0]);
       };
       child.stdout.on('data', listen);
       child.stderr.on('data', listen);
       child.on('error', reject);
-      child.on('exit', (code) => reject(new Error(`The service ended (${code}): ${said}`)));
+      child.on('exit', (code) => reject(new Error(`The service ended (${code}): ${this.#said}`)));
     });
   }
 
