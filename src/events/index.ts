@@ -9,6 +9,7 @@ export * from './flap-pairs.js';
 export * from './log-reader.js';
 export * from './records.js';
 export * from './requests.js';
+export * from './retention.js';
 export * from './state-loader.js';
 export * from './store.js';
 export * from './streams.js';

@@ -1,5 +1,6 @@
 import type { Committer } from './committer.js';
 import type { LogReader } from './log-reader.js';
+import type { LogRetention } from './retention.js';
 import type { StateLoader } from './state-loader.js';
 
 /** What a monitor keeps its state and log in. The maker opened it; the monitor closes it at its stop. */
@@ -8,5 +9,7 @@ export interface Store {
   readonly committer: Committer;
   readonly logReader: LogReader;
   readonly stateLoader: StateLoader;
+  /** Removes the beginning of the log as far as either limit asks for it; gives the number of records removed. */
+  removeRecords?(retention: LogRetention): Promise<number>;
   close(): Promise<void>;
 }

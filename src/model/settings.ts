@@ -98,6 +98,12 @@ export interface MonitorSettings extends HostSettings {
     /** A VM waits no longer than this, in all, for VMs of higher priority. */
     readonly maxBlockedSeconds: number;
   };
+  readonly events: {
+    /** Records of the log that are older may go; 0 = none. */
+    readonly retentionDays: number;
+    /** The oldest go when there are more; 0 = no limit. */
+    readonly maxRows: number;
+  };
   readonly watchdog: {
     /** How often hosts are looked for that were not heard for `thresholdSeconds`; 0 = never. */
     readonly intervalSeconds: number;
@@ -149,6 +155,7 @@ export const defaultSettings: MonitorSettings = {
   fencing: { startupDelaySeconds: 300, rebootSeconds: 600 },
   autoRecovery: { hosts: true, intervalSeconds: 300 },
   haRestart: { retrySeconds: 30, shortTries: 10, longRetrySeconds: 1800, maxBlockedSeconds: 600 },
+  events: { retentionDays: 30, maxRows: 10_000_000 },
   watchdog: { intervalSeconds: 900, thresholdSeconds: 1200 },
   clusters: {},
   hosts: {},

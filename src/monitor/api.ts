@@ -263,6 +263,18 @@ export interface MonitorStatus {
       readonly setAside: readonly string[];
     } | null;
   };
+  /** How the log is kept from growing for ever. */
+  readonly log: {
+    /** 0 = no limit, of either. */
+    readonly retentionDays: number;
+    readonly maxRows: number;
+    /** Records removed since the start. */
+    readonly removed: number;
+    readonly removing: boolean;
+    /** When it last was as short as it should be. */
+    readonly lastRunAt: number | null;
+    readonly lastError: string | null;
+  };
   /** Rules that are off because their input is not known. */
   readonly rulesOff: readonly {
     readonly rule: string;

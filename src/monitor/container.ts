@@ -31,6 +31,7 @@ import { HostRegistry } from './host-registry.js';
 import { DestroyLeftovers, IntentRunner } from './intents/index.js';
 import type { MonitorOptions } from './options.js';
 import { Readiness } from './readiness.js';
+import { Retention } from './retention.js';
 import { isSynced } from './status-report.js';
 import { tokens as t } from './tokens.js';
 
@@ -46,6 +47,7 @@ export function makeContainer(options: MonitorOptions, { settings, tls }: Prepar
   bindEffects(container, options, settings);
   bindState(container, options, settings, tls);
   bindReadiness(container);
+  bindRetention(container, settings);
   bindUpdaters(container, options, settings);
   container.bind(t.pushAdapter).toResolvedValue(
     (fetcher, sets, streams, registry, pipeline, clock, scheduler, random, telemetry) =>
@@ -159,6 +161,16 @@ function bindState(
   container
     .bind(t.registry)
     .toResolvedValue((sets, inventory) => new HostRegistry(sets, inventory, settings, tls), [t.sets, t.inventory]);
+}
+
+function bindRetention(container: Container, settings: MonitorSettings): void {
+  container
+    .bind(t.retention)
+    .toResolvedValue(
+      (store, clock, scheduler, telemetry) =>
+        new Retention({ store, settings: settings.events, clock, scheduler, telemetry }),
+      [t.store, t.clock, t.scheduler, t.telemetry],
+    );
 }
 
 function bindReadiness(container: Container): void {

@@ -32,6 +32,7 @@ import { type IntentRunner, Intents } from './intents/index.js';
 import type { MonitorOptions } from './options.js';
 import type { Readiness } from './readiness.js';
 import { restoreState } from './restore.js';
+import type { Retention } from './retention.js';
 import { statusReport } from './status-report.js';
 import { tokens as t } from './tokens.js';
 
@@ -70,6 +71,7 @@ export class VurtiMonitor implements Monitor {
   readonly #flood: FloodControl;
   readonly #runner: IntentRunner;
   readonly #readiness: Readiness;
+  readonly #retention: Retention;
   readonly #explain: ExplainContext;
   readonly #tail: LogTail;
   readonly #tally = new EventTally();
@@ -111,6 +113,7 @@ export class VurtiMonitor implements Monitor {
     };
     this.#rounds = container.get(t.hostRounds);
     this.#readiness = container.get(t.readiness);
+    this.#retention = container.get(t.retention);
     this.#startedAt = this.#clock.now();
     const book = container.get(t.commands);
     this.#explain = {
@@ -187,6 +190,7 @@ export class VurtiMonitor implements Monitor {
     if (this.#settings.mode === 'manager') this.#parts.restarts.queueAll();
     this.#adapter.start();
     this.#rounds.start();
+    this.#retention.start();
     this.#statistics.start();
     this.#readiness.serving(this.#streams);
   }
@@ -228,6 +232,7 @@ export class VurtiMonitor implements Monitor {
       certificates: { ...this.#settings.certificates, ownExpiresAt: this.#vdsUpdater.ownCertificateExpiresAt },
       storeKind: this.#store.kind,
       committer: this.#store.committer.state(),
+      log: this.#retention.figures(),
     });
   }
 
@@ -249,6 +254,7 @@ export class VurtiMonitor implements Monitor {
     this.#mode = 'stopped';
     this.#readiness.stop();
     this.#rounds.stop();
+    this.#retention.stop();
     await this.#runner.stop();
     await this.#adapter.stop();
     await this.#fetcher.close();

@@ -29,6 +29,7 @@ export interface StatusSources {
   readonly certificates: CertificateFacts;
   readonly storeKind: 'postgres' | 'memory';
   readonly committer: CommitterState;
+  readonly log: MonitorStatus['log'];
 }
 
 export function statusReport(sources: StatusSources): MonitorStatus {
@@ -50,6 +51,7 @@ export function statusReport(sources: StatusSources): MonitorStatus {
     polls: sources.polls,
     pushes: sources.pushes,
     database: databaseReport(sources.storeKind, committer),
+    log: sources.log,
     rulesOff: rulesOff(view.sets, view.inventory),
   };
 }

@@ -21,6 +21,7 @@ import type {
 import type { HostRegistry } from './host-registry.js';
 import type { IntentRunner } from './intents/index.js';
 import type { Readiness } from './readiness.js';
+import type { Retention } from './retention.js';
 
 const token = <T>(name: string): ServiceIdentifier<T> => Symbol.for(`vurti.${name}`);
 
@@ -49,6 +50,7 @@ export const tokens = {
   pipeline: token<UpdaterPipeline>('UpdaterPipeline'),
   haRestarts: token<HaRestarts>('HaRestarts'),
   pending: token<PendingResources>('PendingResources'),
+  retention: token<Retention>('Retention'),
   hostRounds: token<HostRounds>('HostRounds'),
   pushAdapter: token<HybridPushAdapter>('PushAdapter'),
   intentRunner: token<IntentRunner>('IntentRunner'),

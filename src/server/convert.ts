@@ -39,7 +39,7 @@ export function apiVm(view: VmView): ApiVm {
 const MOST_NOT_LIVE = 5;
 
 export function apiStatus(monitor: Monitor, status: MonitorStatus): ApiStatus {
-  const { now, startedAt, cursor, condition, database, vms, ...rest } = status;
+  const { now, startedAt, cursor, condition, database, log, vms, ...rest } = status;
   return {
     apiVersion,
     kind: 'Status',
@@ -50,6 +50,7 @@ export function apiStatus(monitor: Monitor, status: MonitorStatus): ApiStatus {
     startedAt: rfc3339(startedAt),
     uptimeSeconds: Math.max(0, Math.round((now - startedAt) / 1000)),
     vms: { ...vms, notLive: vms.total === vms.byFreshness.live ? [] : notLive(monitor) },
+    log: { ...log, lastRunAt: rfc3339OrNull(log.lastRunAt) },
     database: { ...database, failingSince: rfc3339OrNull(database.failingSince) },
   };
 }

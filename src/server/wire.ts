@@ -147,6 +147,7 @@ export interface ApiStatus extends Envelope {
   readonly polls: MonitorStatus['polls'];
   readonly pushes: MonitorStatus['pushes'];
   readonly database: Timed<MonitorStatus['database'], 'failingSince'>;
+  readonly log: Timed<MonitorStatus['log'], 'lastRunAt'>;
   readonly rulesOff: MonitorStatus['rulesOff'];
 }
 

@@ -1,16 +1,7 @@
-import type { Store } from '../events/index.js';
-
-/** What is left of the log after removal. */
-export interface LogRetention {
-  /** Records of before this time may go. */
-  readonly olderThan?: number;
-  /** No more records than this are kept. */
-  readonly keep?: number;
-}
+import type { LogRetention, Store } from '../events/index.js';
 
 /** A store of ours: the log can be kept from growing for ever. */
 export interface LogStore extends Store {
-  /** Removes the beginning of the log, as far as either limit asks for it; gives the number of records removed. */
   removeRecords(retention: LogRetention): Promise<number>;
 }
 

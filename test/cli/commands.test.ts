@@ -106,6 +106,7 @@ Needs attention
 Polls     on time, p99 12ms late · 4 of 18,204 failed · 1 in flight
 Pushes    47/47 healthy, 0 gaps in 1h
 Database  failing since 08:58:55 (1m5s), 1,200 rows waiting, 7 records, kept in the journal (5 of 512 MiB), 1 rows refused and set aside, connect ECONNREFUSED
+Kept      the newest 30 days, at most 10,000,000 records · 12,000 removed since the start
 Rules off host.cpu-level: the CPU level of the cluster is not known (prod)
 `);
   });

@@ -65,7 +65,7 @@ it(
     await using t = await createTestMonitor({ fetcher: agents, clock });
     await clock.runFor(minutes(1));
     const timers = [...clock.waiting().values()].reduce((a, b) => a + b, 0);
-    expect(timers).toBeLessThanOrEqual(4);
+    expect(timers).toBeLessThanOrEqual(5);
     for (const name of agents.hosts()) t.monitor.hosts.remove(name);
     for (const vm of t.monitor.vms.list()) t.monitor.vms.remove(vm.id);
     await clock.runFor(seconds(30));

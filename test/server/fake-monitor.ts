@@ -380,6 +380,10 @@ export function fakeMonitor(): FakeMonitor {
           refused: [],
           journal: null,
         },
+        log: {
+          ...{ retentionDays: 30, maxRows: 10_000_000, removed: 12_000, removing: false },
+          ...{ lastRunAt: null, lastError: null },
+        },
         rulesOff: [],
         ...monitor.statusNow,
       };

@@ -83,7 +83,7 @@ export function statusLines(answer: ApiStatus, style: Style, options: { verbose:
     `${label('Polls')}${pollsText(answer)}`,
     `${label('Pushes')}${pushesText(answer, style)}`,
     `${label('Database')}${databaseText(answer, style, now, options.utc)}`,
-    ...(options.verbose ? rulesOffLines(answer) : []),
+    ...(options.verbose ? [`${label('Kept')}${keptText(answer)}`, ...rulesOffLines(answer)] : []),
   ];
 }
 
@@ -153,6 +153,18 @@ function databaseText({ database }: ApiStatus, style: Style, now: number, utc: b
   ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+function keptText({ log }: ApiStatus): string {
+  const limits = [
+    log.retentionDays === 0 ? '' : `${count(log.retentionDays)} days`,
+    log.maxRows === 0 ? '' : `${count(log.maxRows)} records`,
+  ].filter((part) => part !== '');
+  const removed = `${count(log.removed)} removed since the start`;
+  const now = log.lastError === null ? (log.removing ? 'removing now' : '') : escapeControl(log.lastError);
+  return [limits.length === 0 ? 'everything' : `the newest ${limits.join(', at most ')}`, removed, now]
+    .filter((part) => part !== '')
+    .join(' · ');
 }
 
 function journalText(journal: ApiStatus['database']['journal'], style: Style): string[] {

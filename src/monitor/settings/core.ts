@@ -17,8 +17,18 @@ type Override = DeepPartial<HostSettings>;
 /** What the core needs of the settings. */
 export function coreSettings(settings: Settings): MonitorSettings {
   const { mode, poll, grace, absence, recoveryTimeoutSeconds, flap, statistics, thresholds } = settings;
-  const { actions, maintenance, fencing, autoRecovery, haRestart, watchdog, guest, balloon, hostedEngineVmName } =
-    settings;
+  const {
+    actions,
+    maintenance,
+    fencing,
+    autoRecovery,
+    haRestart,
+    events,
+    watchdog,
+    guest,
+    balloon,
+    hostedEngineVmName,
+  } = settings;
   const widest = (interval: number): number => Math.max(poll.maxIntervalSeconds, interval);
   /** An interval of its own above the general maximum moves that maximum along. */
   const own = (override: Settings['hosts'][string]): Override => {
@@ -46,6 +56,7 @@ export function coreSettings(settings: Settings): MonitorSettings {
     fencing,
     autoRecovery,
     haRestart,
+    events,
     watchdog,
     guest,
     balloon,

@@ -5,6 +5,5 @@
 export const laterSettings: Readonly<Record<string, string>> = {
   'inventory.engine': 'list the hosts in inventory.hosts or inventory.files',
   'server.tls': 'listen on 127.0.0.1, behind a reverse proxy with TLS if others must reach it',
-  events: 'all events are kept',
   sinks: 'read events with vurti tail or GET /api/v1/events',
 };

@@ -285,6 +285,13 @@ export const settingsSchema = z.strictObject({
     },
     d.haRestart,
   ),
+  events: group(
+    {
+      retentionDays: number(0, 36_500, 'Records of the log that are older are removed; 0 = none.'),
+      maxRows: whole(0, 1_000_000_000, 'When there are more records than this, the oldest are removed; 0 = no limit.'),
+    },
+    d.events,
+  ),
   watchdog: group(
     {
       intervalSeconds: number(0, 86_400, 'Hosts without an answer are looked for this often; 0 = never.'),

@@ -275,6 +275,7 @@ export class Journal {
     this.#read = null;
     if (this.#segments.length === 0) this.#sealed = true;
     try {
+      this.#options.telemetry.gauge('vurti_journal_bytes', this.#bytes);
       if (segment.damaged) await this.#rename(segment.name, `${segment.name}.damaged`);
       else await files.remove(segment.name);
       await files.syncFolder();
@@ -293,6 +294,8 @@ export class Journal {
   #count(flushes: number, rows: number, records: number): void {
     const { flushes: f, rows: r, records: n } = this.#waiting;
     this.#waiting = { flushes: f + flushes, rows: r + rows, records: n + records };
+    this.#options.telemetry.gauge('vurti_journal_flushes', this.#waiting.flushes);
+    this.#options.telemetry.gauge('vurti_journal_bytes', this.#bytes);
   }
 
   /** One at a time: what appends and what drains meet in the same file. */

@@ -1,4 +1,4 @@
-import type { Committer, LogReader, StateLoader } from '../../events/index.js';
+import type { Committer, LogReader, LogRetention, StateLoader } from '../../events/index.js';
 import {
   type Clock,
   type Random,
@@ -10,7 +10,7 @@ import {
 } from '../../kernel/index.js';
 import type { RowWrite } from '../../model/index.js';
 import { BatchingCommitter, type CommitterTuning } from '../batching-committer.js';
-import type { LogRetention, LogStore, StatementListener } from '../store.js';
+import type { LogStore, StatementListener } from '../store.js';
 import { MemoryContent } from './memory-content.js';
 import { MemoryLogReader, MemoryStateLoader } from './memory-readers.js';
 import { MemoryTarget } from './memory-target.js';
@@ -82,7 +82,8 @@ export class MemoryStore implements LogStore {
       }
     }
     if (keep !== undefined) last = Math.max(last, content.window.head - keep);
-    return content.removeUpTo(last);
+    const { atMost = Number.POSITIVE_INFINITY } = retention;
+    return content.removeUpTo(Math.min(last, content.window.removed + atMost));
   }
 
   async close(): Promise<void> {

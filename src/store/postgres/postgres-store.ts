@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Committer, LogReader, StateLoader } from '../../events/index.js';
+import type { Committer, LogReader, LogRetention, StateLoader } from '../../events/index.js';
 import {
   type Clock,
   type Ids,
@@ -15,7 +15,7 @@ import {
 } from '../../kernel/index.js';
 import { BatchingCommitter, type CommitterTuning, type JournalOptions } from '../batching-committer.js';
 import { hasTable, migrate, refuseForeignDatabase } from '../migrations/index.js';
-import type { LogRetention, LogStore, StatementListener } from '../store.js';
+import type { LogStore, StatementListener } from '../store.js';
 import { Lane, type PostgresConnection } from './lane.js';
 import { PostgresLogReader } from './postgres-log-reader.js';
 import { PostgresStateLoader } from './postgres-state-loader.js';

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { LogRetention } from '../store.js';
+import type { LogRetention } from '../../events/index.js';
 import type { Lane } from './lane.js';
 import { SHARD, type Shard } from './shard.js';
 
@@ -15,15 +15,18 @@ export async function removeRecords(
   retention: LogRetention,
 ): Promise<number> {
   const boundary = await lane.within(CHUNK_MS, 'looking for old records', (db) => boundaryOf(db, schema, retention));
+  const { atMost = Number.POSITIVE_INFINITY } = retention;
   let removed = 0;
   for (;;) {
+    const chunk = Math.min(CHUNK, atMost - removed);
+    if (chunk <= 0) return removed;
     const now = await lane.within(CHUNK_MS, 'removing old records', (db) =>
       db.transaction().execute(async (trx) => {
         const { rows } = await sql<{ removed: number; before: number }>`
           with old as (
             select removed from ${sql.id(schema, 'shard')} where name = ${SHARD} for update
           )
-          update ${sql.id(schema, 'shard')} s set removed = least(old.removed + ${CHUNK}, ${boundary})
+          update ${sql.id(schema, 'shard')} s set removed = least(old.removed + ${chunk}, ${boundary})
           from old
           where s.name = ${SHARD} and s.epoch = ${shard.epoch} and old.removed < ${boundary}
           returning s.removed, old.removed as before`.execute(trx);
