@@ -80,6 +80,7 @@ describe('one round (§4.15)', () => {
       failed('ended', 0, 'Down', 'Normal'),
       failed('other', 0, 'Down', 'Error', false),
       failed('gone'),
+      failed('coming', 0, 'PoweringUp', 'Error', false),
     );
     r.byId.delete('gone');
     expect(r.at(0)).toMatchObject({ ids: [], started: [], nextAt: null });
@@ -126,6 +127,24 @@ describe('tries that fail', () => {
     expect(r.at(29_999)).toMatchObject({ failed: [], started: [] });
     expect(r.at(30_000).failed.map((each) => each.vm.id)).toEqual(['v']);
     expect(r.at(30_000).start).toMatchObject([{ attempt: 2 }]);
+  });
+
+  it('are not repeated before their time', () => {
+    const r = rounds(failed('v'));
+    r.at(0);
+    r.tell('v');
+    expect(r.at(1000)).toMatchObject({ failed: [{ vm: { id: 'v' } }], started: [], nextAt: 31_000 });
+    expect(r.at(1000)).toMatchObject({ failed: [], started: [], nextAt: 31_000 });
+    expect(r.at(30_999)).toMatchObject({ started: [], ids: ['v'], nextAt: 31_000 });
+    expect(r.at(31_000).started).toEqual(['v']);
+  });
+
+  it('of one VM do not delay the next look at another', () => {
+    const r = rounds(failed('v'), failed('w'));
+    r.at(0);
+    r.tell('v');
+    r.at(1000);
+    expect(r.at(1000).nextAt).toBe(2000);
   });
 
   it('block less important VMs all the while', () => {

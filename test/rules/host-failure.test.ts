@@ -221,6 +221,19 @@ describe('what a failure does beside the status', () => {
   });
 });
 
+it('without VMs no failure counts for leases', () => {
+  const more = silent(9, 900, { liveness: { leaseCounter: -4 } });
+  expect(decideHost(frozenCase(host('h1', 'NonResponsive'), more), failure()).draft.liveness.leaseCounter).toBe(-4);
+});
+
+it('a try on a lease says how important the VM is, and which try it is', () => {
+  const vms = [vm('v1', 'Unknown', { static: { lease: true, priority: 7 } })];
+  const more = silent(9, 900, { liveness: { leaseCounter: 100 }, vms });
+  expect(decideHost(frozenCase(host('h1', 'NonResponsive'), more), failure()).draft.intents).toEqual([
+    { intent: 'restartOnLease', vmId: 'v1', hostId: 'h1', round: 2, evidence: { priority: 7, attempt: 2 } },
+  ]);
+});
+
 describe('VMs with leases (§3.5)', () => {
   const vms = [
     vm('low', 'Unknown', { static: { lease: true, priority: 1 } }),

@@ -19,6 +19,7 @@ describe('a host that is being emptied (§2.6)', () => {
     ['a VM by ours', { vms: [vm()] }, 0, waits],
     ['an external VM', { vms: [external] }, 0, waits],
     ['an external VM that may stay', { ...ignore, vms: [external] }, 1, enters],
+    ['an external VM that may stay, and one that may not', { ...ignore, vms: [external, vm()] }, 0, waits],
     ['a managed VM that may not', { ...ignore, vms: [vm()] }, 0, waits],
     ['a transfer runs', { imageTransfers: ['PAUSED_USER', 'TRANSFERRING'] }, 0, waits],
     [

@@ -20,6 +20,31 @@ function draftAfter(vds: Vds, ...reports: Partial<VdsStatsReport>[]) {
 const usageAfter = (...args: Parameters<typeof draftAfter>): VdsUsage => draftAfter(...args).usage!;
 
 describe('usage of a host (§8.1)', () => {
+  it('CPU: half of it that is said to be unknown is not known', () => {
+    expect(usageAfter(host(), { statistics: { cpuUser: null, cpuSys: 5 } }).statistics.usageCpuPercent).toBeNull();
+  });
+
+  it('network: not known while no rate is', () => {
+    const nics = [nicSample('eth0', { rxBytes: 5n, txBytes: 5n, sampleTime: 1 })];
+    expect(usageAfter(host(), { nics }).statistics.usageNetworkPercent).toBeNull();
+  });
+
+  it('network: each nic is measured against itself', () => {
+    const at = (sampleTime: number, eth0: bigint, eth1: bigint) => ({
+      nics: [
+        nicSample('eth0', { rxBytes: eth0, txBytes: 0n, sampleTime }),
+        nicSample('eth1', { rxBytes: eth1, txBytes: 0n, sampleTime }),
+      ],
+    });
+    // 1000 Mbps for 10 s are 1.25e9 bytes.
+    const { interfaces, numaNodes } = usageAfter(host(), at(0, 7n, 9_000_000_000n), at(10, 7n, 9_125_000_000n));
+    expect(interfaces.map(({ name, rxRate }) => [name, rxRate])).toEqual([
+      ['eth0', 0],
+      ['eth1', 10],
+    ]);
+    expect(numaNodes).toEqual([]);
+  });
+
   it.each([
     [12.7, 3.5, 16],
     [0, 0, 0],

@@ -102,7 +102,8 @@ describe('docs/rules.md', () => {
     expect([...text.matchAll(/^(\d+)\. \[(.+)\]\(#\S+\)$/gm)].map(([, n, title]) => [Number(n), title])).toEqual(
       [...titles, 'Advice'].map((title, i) => [i + 1, title]),
     );
-    expect([...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title)).toEqual([...titles, 'Advice']);
+    const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title as string);
+    expect(headings.filter((title) => [...titles, 'Advice'].includes(title))).toEqual([...titles, 'Advice']);
   });
 
   it('has each table with how its rows go together, then the rows', () => {
