@@ -73,6 +73,7 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
     'vurti tail -o ndjson --cursor-file seen        # only what is new since last time',
   ],
   explain: ['vurti explain vm web-03', 'vurti explain host kvm-07', 'vurti explain vm 4a5b --json'],
+  doctor: ['vurti doctor kvm-07', 'vurti doctor --all', 'vurti doctor --all --json'],
   poke: ['vurti poke kvm-07', 'vurti poke kvm-07 kvm-08', 'vurti poke kvm-07 && vurti explain host kvm-07'],
   config: ['vurti config check', 'vurti config show --origin', 'vurti config show -o json'],
   'config check': [

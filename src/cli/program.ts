@@ -140,6 +140,16 @@ export function program(io: Io): Command {
     .action(act(async (c, kind: never, name: never) => (await import('./commands/explain.js')).explain(c, kind, name)));
 
   root
+    .command('doctor')
+    .description('why does a host not answer? Step by step, without a service')
+    .argument('[host]', 'name or id, as in the settings')
+    .option('--all', 'every host of the settings, the failed ones first')
+    .option('--config <file>', 'settings (default: VURTI_CONFIG, vurti.yaml, /etc/vurti/vurti.yaml)')
+    .action(
+      act(async (c, name: never, options: never) => (await import('./commands/doctor.js')).doctor(c, name, options)),
+    );
+
+  root
     .command('poke')
     .description('ask hosts now instead of at their next turn')
     .argument('<host...>')

@@ -1,5 +1,6 @@
 export { decodePush } from './decode/push.js';
 export { decodeVmStatusEvent } from './decode/vm-event.js';
+export { type Examination, type ExamStep, examineHost } from './examine/examine-host.js';
 export type { FakeAgent, FakeCall } from './fake/fake-agent.js';
 export { FakeFetcher, type FakeFetcherOptions } from './fake/fake-fetcher.js';
 export type { FakeHost, FakeHostFacts } from './fake/fake-host.js';

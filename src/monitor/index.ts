@@ -1,3 +1,4 @@
+export { type Examination, type ExamStep, examineHost } from '../fetcher/index.js';
 export { intentKinds, intentText } from '../rules/index.js';
 export {
   type LogFilter,

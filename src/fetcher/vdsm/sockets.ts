@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { AgentTls, HostEndpoint } from '../../model/index.js';
@@ -52,9 +52,11 @@ function plain({ address, port }: HostEndpoint): Duplex {
   return connect({ ...addressing(address, port) });
 }
 
-function encrypted({ address, port }: HostEndpoint, tls: AgentTls): TLSSocket {
+/** @throws the error of TLS for certificates that cannot be read. */
+export function encrypted({ address, port }: HostEndpoint, tls: AgentTls, socket?: Socket): TLSSocket {
   return connectTls({
     ...addressing(address, port),
+    ...(socket === undefined ? {} : { socket }),
     secureContext: contextOf(tls),
     // No name is announced, as the engine does not either. The address is what a checked certificate must bear.
     servername: '',
@@ -86,7 +88,7 @@ function contextOf(tls: AgentTls): SecureContext {
   return context;
 }
 
-function sessionOf({ tls }: HostEndpoint, stream: Duplex): AgentSession {
+export function sessionOf({ tls }: HostEndpoint, stream: Duplex): AgentSession {
   if (tls === null) return { agentCertificateExpiresAt: null, clientCertificateExpiresAt: null };
   return {
     agentCertificateExpiresAt: endOf((stream as TLSSocket).getPeerX509Certificate()),
