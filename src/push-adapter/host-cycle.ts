@@ -235,6 +235,7 @@ export class HostCycle implements RunningCycle {
       this.#silence?.cancel();
     }
     if (error !== null) {
+      if (outcome === 'refused' && call.ask.method === 'Host.dumpxmls') host.requests.refused(call.ask);
       if (outcome === 'refused') evidence = [refusal(call.ask.method, host.id, stamp(false), error)];
       else if (outcome === 'recovering' && !wasRecovering) {
         evidence = [{ name: 'VdsRecovering', host: host.id, stamp: stamp(false), error }];

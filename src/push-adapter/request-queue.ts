@@ -17,9 +17,11 @@ const none: readonly string[] = [];
 export class RequestQueue {
   readonly #methods = new Set<PolledMethod>();
   readonly #vmIds = new Set<string>();
+  /** Parts of a question that was refused as a whole. */
+  readonly #parts: (readonly string[])[] = [];
 
   get isEmpty(): boolean {
-    return this.#methods.size === 0 && this.#vmIds.size === 0;
+    return this.#methods.size === 0 && this.#vmIds.size === 0 && this.#parts.length === 0;
   }
 
   add(request: AgentRequest): void {
@@ -34,14 +36,28 @@ export class RequestQueue {
       this.#methods.delete(method);
       return { method, purpose: 'request', vmIds: none };
     }
-    if (this.#vmIds.size === 0 || !isFree('Host.dumpxmls')) return undefined;
+    if (!isFree('Host.dumpxmls')) return undefined;
+    const part = this.#parts.shift();
+    if (part !== undefined) return { method: 'Host.dumpxmls', purpose: 'request', vmIds: part };
+    if (this.#vmIds.size === 0) return undefined;
     const vmIds = [...this.#vmIds].slice(0, IDS_PER_CALL);
     for (const id of vmIds) this.#vmIds.delete(id);
     return { method: 'Host.dumpxmls', purpose: 'request', vmIds };
   }
 
+  /**
+   * The agent refused the question: of dumpxmls one id that it does not know is enough for that. Each half is asked by
+   * itself, until the one at fault stands alone; it is let go.
+   */
+  refused({ vmIds }: Ask): void {
+    if (vmIds.length < 2) return;
+    const half = Math.ceil(vmIds.length / 2);
+    this.#parts.push(vmIds.slice(0, half), vmIds.slice(half));
+  }
+
   clear(): void {
     this.#methods.clear();
     this.#vmIds.clear();
+    this.#parts.length = 0;
   }
 }

@@ -132,7 +132,22 @@ export class StatisticsWriter {
     for (const gone of goneParts(before?.interfaces, usage.interfaces, (nic) => nic.macAddr)) {
       rows.push({ kind: 'vm_interface_statistics', deleted: [gone.vmId, gone.macAddr] });
     }
+    for (const gone of goneParts(before?.disks, usage.disks, (disk) => disk.imageId)) {
+      if (this.#isUnplugged(id, gone.imageId)) rows.push({ kind: 'disk_image_dynamic', deleted: [gone.imageId] });
+    }
     return rows;
+  }
+
+  /**
+   * A VM that is down reports no disks, and their sizes are kept all the same: only the inventory can say that a disk is
+   * the VM's no longer. Its row may be another VM's by now.
+   */
+  #isUnplugged(vmId: string, imageId: string): boolean {
+    const has = (id: string): boolean =>
+      this.#sets.vms.get(id)?.static.disks?.some((disk) => disk.imageId === imageId) === true;
+    if ((this.#sets.vms.get(vmId)?.static.disks ?? null) === null || has(vmId)) return false;
+    for (const id of this.#sets.vms.ids()) if (has(id)) return false;
+    return true;
   }
 }
 

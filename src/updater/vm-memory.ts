@@ -34,9 +34,13 @@ export class VmMemory {
   }
 
   /** null: there is none any more. undefined: nothing is said of it. */
-  noteFormerOwner(vmId: string, owner: NonNullable<VmCase['formerOwner']> | null | undefined): void {
+  noteFormerOwner(
+    vmId: string,
+    owner: Omit<NonNullable<VmCase['formerOwner']>, 'since'> | null | undefined,
+    now: number,
+  ): void {
     if (owner === null) this.#formerOwners.delete(vmId);
-    else if (owner !== undefined) this.#formerOwners.set(vmId, owner);
+    else if (owner !== undefined) this.#formerOwners.set(vmId, { ...owner, since: now });
   }
 
   /** A complete report of the host is here: VMs that it has given up at last are nobody's second copy. */

@@ -307,7 +307,7 @@ export class VmUpdater {
     const set = this.#o.sets.setOfVm(vm.id);
     if (set === undefined) return;
     set.vms.setUnsettled(vm.id, c.host.id, draft.unsettled);
-    this.#memory.noteFormerOwner(vm.id, draft.formerOwner);
+    this.#memory.noteFormerOwner(vm.id, draft.formerOwner, this.#o.clock.monotonic());
     if (draft.statisticsReset) this.figures.reset(vm.id);
     this.jobs.keep(vm);
     if (c.report === null) return;

@@ -111,4 +111,21 @@ describe('request queue', () => {
     queue.clear();
     expect(queue.isEmpty).toBe(true);
   });
+
+  it('asks the halves of what was refused as a whole, until the one at fault stands alone', () => {
+    const queue = new RequestQueue();
+    queue.add(dump('a', 'b', 'bad', 'c', 'd'));
+    const asked: string[] = [];
+    for (let ask = queue.take(() => true); ask !== undefined; ask = queue.take(() => true)) {
+      asked.push(ask.vmIds.join(''));
+      if (ask.vmIds.includes('bad')) queue.refused(ask);
+    }
+    expect(asked).toEqual(['abbadcd', 'abbad', 'cd', 'ab', 'bad']);
+    expect(queue.isEmpty).toBe(true);
+    queue.refused({ method: 'Host.dumpxmls', purpose: 'request', vmIds: ['a', 'b'] });
+    expect(queue.isEmpty).toBe(false);
+    expect(queue.take((method) => method !== 'Host.dumpxmls')).toBeUndefined();
+    queue.clear();
+    expect(queue.isEmpty).toBe(true);
+  });
 });

@@ -72,7 +72,11 @@ describe('decideVm', () => {
       managedInventory: fc.boolean(),
       externalDataKept: fc.boolean(),
       busy: fc.record({ asyncRunning: fc.boolean(), coldReboot: fc.boolean(), inPowerOffWindow: fc.boolean() }),
-      owner: fc.constantFrom(undefined, { host: 'h1', alerted: false }, { host: 'h2', alerted: true }),
+      owner: fc.constantFrom(
+        undefined,
+        { host: 'h1', alerted: false, since: 500 },
+        { host: 'h2', alerted: true, since: 500 },
+      ),
     })
     .map(({ vm: stored, report, misses, busy, owner, ...more }) =>
       vmCase(stored, report, { ...more, missesNeeded: misses, commands: busy, formerOwner: owner, host: host('h1') }),
@@ -127,7 +131,7 @@ describe('decideVm', () => {
         const first = decideVm(c);
         const { dynamic, static: facts } = first.draft;
         if (dynamic === undefined || c.report === null) return;
-        // An unknown source of a post-copy migration is taken in, and let go at the next report: nobody knows where to.
+        // A manager’s unknown source of a post-copy migration is taken in, and let go at the next report: nobody knows where to.
         if (c.vm === undefined && c.report.dynamic.pauseStatus === 'POSTCOPY') return;
         const next: Vm = {
           ...(c.vm ?? vm('v1')),
@@ -135,7 +139,11 @@ describe('decideVm', () => {
           ...{ dynamic, guestInterfaces: first.draft.guestInterfaces, jobs: first.draft.jobs },
         };
         const formerOwner =
-          first.draft.formerOwner === undefined ? c.formerOwner : (first.draft.formerOwner ?? undefined);
+          first.draft.formerOwner === undefined
+            ? c.formerOwner
+            : first.draft.formerOwner === null
+              ? undefined
+              : { ...first.draft.formerOwner, since: 900 };
         const again = decideVm({ ...c, vm: next, formerOwner });
         expect(again.changes).toEqual([]);
       }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decideVm } from '../../src/rules/index.js';
-import { polled, pushed, vm } from '../support/entities.js';
+import { polled, pushed, stamp, vm } from '../support/entities.js';
 import { expectRow, type Row, vmCase } from '../support/vm-verdict.js';
 
 const onH2 = (...[status, more]: [Parameters<typeof vm>[1], Parameters<typeof vm>[2]?]) =>
@@ -141,16 +141,40 @@ const rows: Row[] = [
     title: 'D11: alive on the host that lost it to another one',
     vm: onH2('Up'),
     report: polled('v1', 'Up'),
-    more: { formerOwner: { host: 'h1', alerted: false } },
+    more: { formerOwner: { host: 'h1', alerted: false, since: 500 } },
     rule: 'vm.elsewhere.on-two-hosts',
     to: 'same',
     events: ['VM_RUNNING_ON_TWO_HOSTS OtherHost=h2'],
   },
   {
+    title: 'D11: … in a push: not yet',
+    vm: onH2('Up'),
+    report: polled('v1', 'Up'),
+    more: { formerOwner: { host: 'h1', alerted: false, since: 500 }, stamp: stamp({ kind: 'push', complete: false }) },
+    rule: 'vm.elsewhere.left-just-now',
+    to: 'same',
+  },
+  {
+    title: 'D11: … in half a report: not yet',
+    vm: onH2('Up'),
+    report: polled('v1', 'Up'),
+    more: { formerOwner: { host: 'h1', alerted: false, since: 500 }, stamp: stamp({ complete: false }) },
+    rule: 'vm.elsewhere.left-just-now',
+    to: 'same',
+  },
+  {
+    title: 'D11: … in a report that was asked for before it went away: not yet',
+    vm: onH2('Up'),
+    report: polled('v1', 'Up'),
+    more: { formerOwner: { host: 'h1', alerted: false, since: 900 } },
+    rule: 'vm.elsewhere.left-just-now',
+    to: 'same',
+  },
+  {
     title: 'D11: … and that was said',
     vm: onH2('Up'),
     report: polled('v1', 'Up'),
-    more: { formerOwner: { host: 'h1', alerted: true } },
+    more: { formerOwner: { host: 'h1', alerted: true, since: 500 } },
     rule: 'vm.elsewhere.on-two-hosts',
     to: 'same',
   },
@@ -158,7 +182,7 @@ const rows: Row[] = [
     title: 'D11: the other one has given it up: this one has it again',
     vm: vm('v1', 'Down'),
     report: polled('v1', 'Up'),
-    more: { formerOwner: { host: 'h1', alerted: true } },
+    more: { formerOwner: { host: 'h1', alerted: true, since: 500 } },
     rule: 'vm.elsewhere.adopt',
     to: 'Up@h1',
     signals: ['succeededToRun'],
@@ -167,7 +191,7 @@ const rows: Row[] = [
     title: 'D11: a third host is no earlier owner',
     vm: onH2('Up'),
     report: polled('v1', 'Up'),
-    more: { formerOwner: { host: 'h3', alerted: true } },
+    more: { formerOwner: { host: 'h3', alerted: true, since: 500 } },
     rule: 'vm.elsewhere.adopt',
     to: 'Up@h1',
     signals: ['succeededToRun'],
@@ -188,7 +212,7 @@ describe('reported elsewhere (§4.7)', () => {
   });
 
   it('remembers that it has alerted', () => {
-    const more = { formerOwner: { host: 'h1', alerted: false } };
+    const more = { formerOwner: { host: 'h1', alerted: false, since: 500 } };
     const { draft } = decideVm(vmCase(onH2('Up'), polled('v1', 'Up'), more));
     expect(draft.formerOwner).toEqual({ host: 'h1', alerted: true });
   });

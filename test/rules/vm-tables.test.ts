@@ -114,7 +114,12 @@ describe('each case meets exactly one transition row', () => {
         for (const pauseStatus of pauses)
           for (const runsOn of ['h2', null])
             for (const to of ['h1', 'h3', null])
-              for (const formerOwner of [undefined, { host: 'h1', alerted: false }, { host: 'h3', alerted: true }]) {
+              for (const formerOwner of [
+                undefined,
+                { host: 'h1', alerted: false, since: 500 },
+                { host: 'h1', alerted: false, since: 900 },
+                { host: 'h3', alerted: true, since: 500 },
+              ]) {
                 const c = { ...base, formerOwner, vm: vm(stored, runsOn, to), report: report(said, { pauseStatus }) };
                 expectOne(
                   problems,

@@ -62,6 +62,14 @@ const rows: Row[] = [
       to: 'Paused@h1',
     },
     {
+      title: `D26: the source of a post-copy migration, ${title}: it lives elsewhere`,
+      ...unknown,
+      report: polled('v9', 'Paused', { pauseStatus: 'POSTCOPY' }),
+      more,
+      rule: 'vm.unknown.leaving',
+      to: 'none',
+    },
+    {
       title: `D26: alive, ${title}: taken in`,
       ...unknown,
       report: polled('v9', 'MigratingFrom'),

@@ -243,4 +243,30 @@ describe('StatisticsWriter, when it writes', () => {
       ...vmUsage.disks.map((row) => ({ kind: 'disk_image_dynamic', row })),
     ]);
   });
+
+  it('takes the row of a disk away when the inventory says that it is nobody’s, not when the VM reports none', async () => {
+    const { sets, setVm, written, writer } = setup();
+    const disks = (id: string, imageIds: readonly string[] | null): void => {
+      const known = imageIds?.map((imageId) => ({ imageId, lunId: null, alias: null })) ?? null;
+      const { static: facts, ...rest } = sets.vms.get(id) ?? vm(id);
+      sets.putVm({ ...rest, static: { ...facts, disks: known } });
+    };
+    const reports = async (...imageIds: string[]): Promise<string[]> => {
+      setVm('v1', { ...vmUsage, disks: imageIds.map(disk) });
+      await writer.write();
+      return written().filter((row) => row.includes('disk'));
+    };
+    await reports('d1', 'd2', 'd3');
+    // Which disks it has nobody says; then: it has them, and is down.
+    expect((await reports('d1', 'd2')).filter((row) => row.startsWith('-'))).toEqual([]);
+    disks('v1', ['d1', 'd2']);
+    expect(await reports()).toEqual([]);
+    await reports('d1', 'd2');
+    disks('v1', ['d1']);
+    expect(await reports('d1')).toContain('-disk_image_dynamic ["d2"]');
+    // It is another one’s now.
+    disks('v1', []);
+    disks('v2', ['d1']);
+    expect((await reports()).filter((row) => row.startsWith('-'))).toEqual([]);
+  });
 });

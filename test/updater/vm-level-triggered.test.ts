@@ -180,8 +180,11 @@ describe('two hosts (D11)', () => {
   it('the last reporter adopts; the earlier owner’s next word is one alert and moves nothing', () => {
     const w = both();
     expect([w.vm()?.dynamic.runOnVds, w.eventNames()]).toEqual(['h2', []]);
+    // Asked for before the VM went away: it was on its way.
+    w.poll('h1', [polled('v1', 'Up')], { stamp: { requestedAt: w.time.monotonic() } });
+    expect([w.vm()?.dynamic.runOnVds, w.eventNames()]).toEqual(['h2', []]);
     for (let i = 0; i < 3; i++) {
-      w.poll('h1', [polled('v1', 'Up')]);
+      w.poll('h1', [polled('v1', 'Up')], { stamp: { requestedAt: w.time.monotonic() + 1 } });
       w.poll('h2', [polled('v1', 'Up')]);
     }
     expect(w.vm()?.dynamic.runOnVds).toBe('h2');

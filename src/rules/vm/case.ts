@@ -22,6 +22,14 @@ export interface VmCommands {
   readonly inPowerOffWindow: boolean;
 }
 
+/** Ownership of a VM was moved away from this host by a report of another one (D11). */
+export interface FormerOwner {
+  readonly host: string;
+  readonly alerted: boolean;
+  /** Monotonic ms of the move: what was asked before says nothing of what came of it. */
+  readonly since: number;
+}
+
 /** All that one decision about one VM depends on. */
 export interface VmCase {
   readonly now: number;
@@ -40,7 +48,7 @@ export interface VmCase {
   /** Time stamp of the last report judged, and its host; reports of one host do not go back in time. */
   readonly lastReport: LastReport | undefined;
   /** The host that had the VM before another one's report moved it (D11), while that host still reports it. */
-  readonly formerOwner: { readonly host: string; readonly alerted: boolean } | undefined;
+  readonly formerOwner: FormerOwner | undefined;
   /** Status of another host, undefined when it is not known. */
   readonly hostStatus: (hostId: string) => VdsStatus | undefined;
   /** Whether the manager has given an inventory of VMs: only then an unknown VM is a foreign one (D26). */

@@ -1,7 +1,7 @@
 import type { EventName, IntentKind } from '../../events/index.js';
 import type { GuestInterface, Unsettled, VmDynamic, VmJob, VmStatic, VmStatus } from '../../model/index.js';
 import type { EventDraft, IntentDraft, NotDone, RequestDraft, Signal } from '../verdict.js';
-import type { ExitData, VmCase } from './case.js';
+import type { ExitData, FormerOwner, VmCase } from './case.js';
 import { normalExit, stamped, withStatus } from './state.js';
 
 /** What a decision comes to while its rows are applied, one after the other. */
@@ -19,7 +19,7 @@ export class VmDraft {
   migrationFailed = false;
   unsettled: Unsettled | null = null;
   /** Ownership moved by a report (D11). */
-  formerOwner: { readonly host: string; readonly alerted: boolean } | null | undefined;
+  formerOwner: Omit<FormerOwner, 'since'> | null | undefined;
   readonly events: EventDraft[] = [];
   readonly intents: IntentDraft[] = [];
   readonly signals: Signal[] = [];

@@ -11,9 +11,10 @@ type HostedEngineRow = Row<ReportedCase, VmDraft>;
 const foreign = (c: VmCase): boolean => c.mode === 'manager' && c.managedInventory;
 const broken = (c: UnknownVmCase | ReportedCase): boolean =>
   c.report.status === 'Down' || (c.report.status === 'Paused' && c.report.dynamic.pauseStatus === 'EIO');
+const left = (c: UnknownVmCase): boolean => c.report.status === 'Paused' && c.report.dynamic.pauseStatus === 'POSTCOPY';
 /** A push leaves out what has not changed, the name with it; a report says all. Of a foreign VM its description will. */
 const unnamed = (c: UnknownVmCase): boolean =>
-  !foreign(c) && c.stamp.kind === 'push' && c.report.vmName === null && c.report.status !== 'Down';
+  !foreign(c) && c.stamp.kind === 'push' && c.report.vmName === null && c.report.status !== 'Down' && !left(c);
 const hostedEngine = (c: UnknownVmCase): boolean =>
   c.report.vmName !== null && c.report.vmName === c.data.hostedEngineVmName;
 
@@ -52,9 +53,15 @@ export const unknownTransitions: readonly UnknownRow[] = [
     then: (_, draft) => draft.skip('adoption', 'it is Down and nobody told us of it'),
   },
   {
+    name: 'vm.unknown.leaving',
+    doc: 'Nobody told us of it, and it is the source of a post-copy migration: it lives at its destination already, whose report will say so.',
+    when: (c) => !foreign(c) && left(c),
+    then: (_, draft) => draft.skip('adoption', 'it has left in a post-copy migration'),
+  },
+  {
     name: 'vm.unknown.adopt',
     doc: 'Nobody told us of it, and it runs: it is taken in under its own name (D26).',
-    when: (c) => !foreign(c) && c.report.status !== 'Down' && !unnamed(c),
+    when: (c) => !foreign(c) && c.report.status !== 'Down' && !left(c) && !unnamed(c),
     then: (c, draft) => adopt(c, draft, 'OVIRT'),
   },
   {
