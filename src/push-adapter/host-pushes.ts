@@ -82,6 +82,12 @@ export class HostPushes {
     return last !== undefined && (last.status === status || last.at > requestedAt);
   }
 
+  /** A report that says otherwise than the last push: what was pushed is over. */
+  noteReported(vmId: string, status: VmStatus, requestedAt: number): void {
+    const last = this.#pushed.get(vmId);
+    if (last !== undefined && last.status !== status && last.at <= requestedAt) this.#pushed.delete(vmId);
+  }
+
   suspect(turns: readonly VmTurn[], at: number): void {
     if (this.suspects.length === 0) this.suspectedAt = at;
     this.suspects.push(...turns);

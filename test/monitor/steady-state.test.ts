@@ -8,8 +8,8 @@ const HOSTS = soak ? 200 : 4;
 const TIMEOUT = soak ? 3_600_000 : 60_000;
 const VMS = soak ? 50 : 20;
 
-function fleet(advance: boolean): FakeFetcher {
-  const agents = new FakeFetcher({ advance });
+function fleet(advance: boolean, pushes = false): FakeFetcher {
+  const agents = new FakeFetcher({ advance, pushes });
   for (let h = 0; h < HOSTS; h++) {
     const vms = Object.fromEntries(Array.from({ length: VMS }, (_, v) => [`vm-${h}-${v}`, { status: 'Up' } as const]));
     agents.host(`kvm-${h}`, { vms });
@@ -58,9 +58,31 @@ it(
 );
 
 it(
-  'timers and subscriptions do not grow with hosts, and everything is gone with them',
+  `${HOSTS} hosts that push, with nothing to say: no write of state, no record, a quarter of the polls`,
   async () => {
-    const agents = fleet(false);
+    const clock = new VirtualTime();
+    const agents = fleet(true, true);
+    await using t = await createTestMonitor({ fetcher: agents, clock });
+    await clock.runFor(minutes(10));
+    expect(t.monitor.status().pushes).toEqual({ enabled: true, hosts: HOSTS, healthy: HOSTS, gapsLastHour: 0 });
+    const records = t.records().length;
+    const polls = agents.on('kvm-0').count('Host.getAllVmStats');
+    await clock.runFor(hours(1));
+    expect(t.records()).toHaveLength(records);
+    expect(agents.on('kvm-0').count('Host.getAllVmStats') - polls).toBe(60);
+    expect(t.monitor.status().vms.byFreshness).toEqual({ live: HOSTS * VMS, stale: 0, unknown: 0 });
+    // Said again and again, the same is nothing new.
+    for (const name of agents.hosts()) for (const id of agents.on(name).vms.keys()) agents.on(name).announce(id);
+    await clock.runFor(minutes(1));
+    expect(t.records()).toHaveLength(records);
+  },
+  TIMEOUT,
+);
+
+it.each([false, true])(
+  'timers and subscriptions do not grow with hosts, and everything is gone with them; they push: %s',
+  async (pushes) => {
+    const agents = fleet(false, pushes);
     const clock = new VirtualTime();
     await using t = await createTestMonitor({ fetcher: agents, clock });
     await clock.runFor(minutes(1));

@@ -1,4 +1,3 @@
-import { decodeVmStatusEvent } from '../../../src/fetcher/index.js';
 import { seconds } from '../../../src/kernel/index.js';
 import {
   exitReasonIds,
@@ -21,6 +20,7 @@ import {
   textOf,
 } from './case.js';
 import { checkActions, checkEvents, checkValues, sameOutcome } from './expectations.js';
+import { pushStatus } from './pushes.js';
 import { dynamicNames, reportedVm, storedVm, watchdogAction } from './vm-facts.js';
 import { World } from './world.js';
 
@@ -259,24 +259,7 @@ function push(world: World, host: string, vmId: string, facts: Facts, timestamp:
   if (facts['exitReason'] !== undefined) agent['exitReason'] = exitCode(textOf(facts['exitReason']));
   if (facts['exitMessage'] !== undefined) agent['exitMessage'] = facts['exitMessage'];
   delete agent['statusTime'];
-  const event = decodeVmStatusEvent(endpoint(host), { [vmId]: agent, notify_time: timestamp });
-  for (const report of event.vms) {
-    world.part('streams').evidence.publish({
-      name: 'VmStateChanged',
-      host,
-      vmId,
-      report,
-      stamp: {
-        host,
-        session: 1,
-        kind: 'push',
-        seq: 1_000_000,
-        requestedAt,
-        receivedAt: world.clock.now(),
-        complete: false,
-      },
-    });
-  }
+  pushStatus(world, { host, vmId, requestedAt, timestamp }, agent);
 }
 
 function exitCode(reason: string): number {

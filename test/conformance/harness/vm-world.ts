@@ -1,8 +1,7 @@
-import { decodeVmStatusEvent, FakeFetcher, type FakeVm } from '../../../src/fetcher/index.js';
+import { FakeFetcher, type FakeVm } from '../../../src/fetcher/index.js';
 import {
   type ClusterSpec,
   type DeepPartial,
-  type HostEndpoint,
   initialRow,
   type MonitorSettings,
   type RowWrite,
@@ -17,6 +16,7 @@ import {
   vmStaticFields,
   vmStatisticsFields,
 } from '../../../src/model/index.js';
+import { pushStatus } from './pushes.js';
 import { World } from './world.js';
 
 export const H1 = 'H1';
@@ -82,8 +82,6 @@ export async function polled(world: World, vm: FakeVm, id: string = V1): Promise
   await world.poke(H1);
 }
 
-const endpoint: HostEndpoint = { id: H1, name: H1, address: H1, port: 54321, protocol: 'http', tls: null };
-
 /** A pushed VM_status event, with the agent's own fields. */
 export function pushed(
   world: World,
@@ -91,16 +89,5 @@ export function pushed(
   requestedAt: number,
   timestamp: number,
 ): void {
-  for (const report of decodeVmStatusEvent(endpoint, { [V1]: fields, notify_time: timestamp }).vms) {
-    world.part('streams').evidence.publish({
-      name: 'VmStateChanged',
-      host: H1,
-      vmId: V1,
-      report,
-      stamp: {
-        ...{ host: H1, session: 1, kind: 'push', seq: 1_000_000 + timestamp },
-        ...{ requestedAt, receivedAt: world.clock.now(), complete: false },
-      },
-    });
-  }
+  pushStatus(world, { host: H1, vmId: V1, requestedAt, timestamp }, fields);
 }
