@@ -5,7 +5,7 @@ import { findGap, placeBefore, type TailGap } from './places.js';
 import { RecentRecords } from './recent-records.js';
 
 export interface LogSourceOptions {
-  /** Newest records held in memory for all readers: their number, and the text in them. Default 4,096 and 16 Mi. */
+  /** Newest records held in memory for all readers: their number, and the text in them. Default 8,192 and 16 Mi. */
   readonly recentRecords?: number;
   readonly recentCharacters?: number;
   /** Readers that read history at once; the others wait their turn. Default 2. */
@@ -28,7 +28,7 @@ export class LogSource {
   #ended = false;
 
   constructor(reader: LogReader, committed$: Observable<readonly LogRecord[]>, options: LogSourceOptions = {}) {
-    const { recentRecords = 4096, recentCharacters = 16 * 2 ** 20, historyReads = 2 } = options;
+    const { recentRecords = 8192, recentCharacters = 16 * 2 ** 20, historyReads = 2 } = options;
     this.#reader = reader;
     this.#recent = new RecentRecords({ records: recentRecords, characters: recentCharacters });
     this.#gate = new Gate(historyReads);

@@ -19,8 +19,8 @@ export interface EventStreamOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Records of one write. A reader that is behind gets them page by page. */
-const BATCH = 500;
+/** Records of one write. A reader that is behind gets them page by page; when all are behind, each holds one page. */
+const BATCH = 250;
 /** Records that may go by unseen before the reader is told how far it has come. */
 const CHECKPOINT_EVERY = 1000;
 /** A reader that takes nothing for so long is let go; it may come back with its cursor. */

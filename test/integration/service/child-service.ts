@@ -87,6 +87,11 @@ export class ChildService {
     return this.#end('SIGKILL');
   }
 
+  /** Ends it as a supervisor does; its data stays. */
+  terminate(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
     rmSync(this.dataDir, { recursive: true, force: true });
