@@ -1,3 +1,4 @@
+export * from './backfill.js';
 export * from './catalogue.js';
 export * from './cause.js';
 export * from './change-set.js';

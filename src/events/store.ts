@@ -1,3 +1,4 @@
+import type { Backfills } from './backfill.js';
 import type { Committer } from './committer.js';
 import type { LogReader } from './log-reader.js';
 import type { LogRetention } from './retention.js';
@@ -9,6 +10,7 @@ export interface Store {
   readonly committer: Committer;
   readonly logReader: LogReader;
   readonly stateLoader: StateLoader;
+  readonly backfills?: Backfills;
   /** Removes the beginning of the log as far as either limit asks for it; gives the number of records removed. */
   removeRecords?(retention: LogRetention): Promise<number>;
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { Change, EventRecord, Intent, LogRecord } from '../events/index.js';
+import type { BackfillProgress, Change, EventRecord, Intent, LogRecord } from '../events/index.js';
 import type {
   AgentProtocol,
   Cluster,
@@ -201,7 +201,14 @@ export interface MonitorStatus {
    */
   readonly readiness: ReadinessLevel;
   /** degraded: the database is away, changes wait in the journal, or rows are set aside. */
-  readonly condition: 'ready' | 'loading' | 'degraded';
+  readonly condition: 'ready' | 'loading' | 'backfilling' | 'degraded';
+  /**
+   * What is left until then: of *degraded* the records (or rows) that wait, of *backfilling* the records to look through,
+   * else the hosts not heard yet; null while loading: not known.
+   */
+  readonly remaining: number | null;
+  /** A migration that rewrites the log in the background. */
+  readonly backfill: BackfillProgress | null;
   readonly startedAt: number;
   readonly now: number;
   readonly cursor: string;

@@ -27,6 +27,7 @@ import {
   VdsUpdater,
   VmUpdater,
 } from '../updater/index.js';
+import { BackfillRunner } from './backfill-runner.js';
 import { HostRegistry } from './host-registry.js';
 import { DestroyLeftovers, IntentRunner } from './intents/index.js';
 import type { MonitorOptions } from './options.js';
@@ -164,6 +165,12 @@ function bindState(
 }
 
 function bindRetention(container: Container, settings: MonitorSettings): void {
+  container
+    .bind(t.backfill)
+    .toResolvedValue(
+      (store, clock, scheduler, telemetry) => new BackfillRunner({ store, clock, scheduler, telemetry }),
+      [t.store, t.clock, t.scheduler, t.telemetry],
+    );
   container
     .bind(t.retention)
     .toResolvedValue(

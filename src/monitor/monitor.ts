@@ -24,6 +24,7 @@ import type {
   VmUpdater,
 } from '../updater/index.js';
 import type { Explanation, LogApi, Monitor, MonitorStatus, ReadinessLevel } from './api.js';
+import type { BackfillRunner } from './backfill-runner.js';
 import { Commands } from './commands.js';
 import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';
@@ -72,6 +73,7 @@ export class VurtiMonitor implements Monitor {
   readonly #runner: IntentRunner;
   readonly #readiness: Readiness;
   readonly #retention: Retention;
+  readonly #backfill: BackfillRunner;
   readonly #explain: ExplainContext;
   readonly #tail: LogTail;
   readonly #tally = new EventTally();
@@ -114,6 +116,7 @@ export class VurtiMonitor implements Monitor {
     this.#rounds = container.get(t.hostRounds);
     this.#readiness = container.get(t.readiness);
     this.#retention = container.get(t.retention);
+    this.#backfill = container.get(t.backfill);
     this.#startedAt = this.#clock.now();
     const book = container.get(t.commands);
     this.#explain = {
@@ -191,6 +194,11 @@ export class VurtiMonitor implements Monitor {
     this.#adapter.start();
     this.#rounds.start();
     this.#retention.start();
+    void this.#backfill.start().catch((error: unknown) =>
+      this.#telemetry.log('warn', 'Migrations in the background could not be looked for', {
+        message: messageOf(error),
+      }),
+    );
     this.#statistics.start();
     this.#readiness.serving(this.#streams);
   }
@@ -233,6 +241,7 @@ export class VurtiMonitor implements Monitor {
       storeKind: this.#store.kind,
       committer: this.#store.committer.state(),
       log: this.#retention.figures(),
+      backfill: this.#backfill.progress,
     });
   }
 
@@ -255,6 +264,7 @@ export class VurtiMonitor implements Monitor {
     this.#readiness.stop();
     this.#rounds.stop();
     this.#retention.stop();
+    this.#backfill.stop();
     await this.#runner.stop();
     await this.#adapter.stop();
     await this.#fetcher.close();

@@ -30,6 +30,7 @@ export interface StatusSources {
   readonly storeKind: 'postgres' | 'memory';
   readonly committer: CommitterState;
   readonly log: MonitorStatus['log'];
+  readonly backfill: MonitorStatus['backfill'];
 }
 
 export function statusReport(sources: StatusSources): MonitorStatus {
@@ -40,7 +41,8 @@ export function statusReport(sources: StatusSources): MonitorStatus {
     version: VERSION,
     mode: sources.mode,
     readiness: away && readiness === 'synced' ? 'serving' : readiness,
-    condition: degraded ? 'degraded' : readiness === 'loading' ? 'loading' : 'ready',
+    condition: conditionOf(sources, degraded),
+    remaining: remainingOf(sources, away),
     startedAt: sources.startedAt,
     now: view.now(),
     cursor: sources.cursor,
@@ -52,8 +54,24 @@ export function statusReport(sources: StatusSources): MonitorStatus {
     pushes: sources.pushes,
     database: databaseReport(sources.storeKind, committer),
     log: sources.log,
+    backfill: sources.backfill,
     rulesOff: rulesOff(view.sets, view.inventory),
   };
+}
+
+function conditionOf({ readiness, backfill }: StatusSources, degraded: boolean): MonitorStatus['condition'] {
+  if (degraded) return 'degraded';
+  if (readiness === 'loading') return 'loading';
+  return backfill === null ? 'ready' : 'backfilling';
+}
+
+/** What stands between now and *ready*, in the unit of what holds it up. */
+function remainingOf({ readiness, backfill, committer, view }: StatusSources, away: boolean): number | null {
+  if (readiness === 'loading') return null;
+  if (away) return committer.waitingRecords;
+  if (committer.setAside.length > 0) return committer.setAside.length;
+  if (backfill !== null) return backfill.total - backfill.done;
+  return readiness === 'synced' ? 0 : notYetHeard(view.sets);
 }
 
 function hostsByStatus({ sets }: ViewContext): Partial<Record<VdsStatus, number>> {
@@ -90,6 +108,15 @@ function vmFreshness({ sets, now }: ViewContext): Pick<MonitorStatus['vms'], 'by
 
 /** Every monitored host has answered this process, or has had its chance and did not. */
 export function isSynced(sets: HostSets): boolean {
+  return awaited(sets).next().done === true;
+}
+
+/** Monitored hosts that are still waited for. */
+function notYetHeard(sets: HostSets): number {
+  return [...awaited(sets)].length;
+}
+
+function* awaited(sets: HostSets): Generator<string> {
   for (const id of sets.hosts.ids()) {
     const host = sets.hosts.get(id);
     const liveness = sets.hosts.liveness(id);
@@ -101,7 +128,6 @@ export function isSynced(sets: HostSets): boolean {
       !liveness.initialized &&
       liveness.vmStatsFailingSince === null;
     const arriving = liveness.heardAt !== null && host.dynamic.status === 'Unassigned';
-    if (silent || vmsMissing || arriving) return false;
+    if (silent || vmsMissing || arriving) yield id;
   }
-  return true;
 }

@@ -18,6 +18,7 @@ import type {
   VdsUpdater,
   VmUpdater,
 } from '../updater/index.js';
+import type { BackfillRunner } from './backfill-runner.js';
 import type { HostRegistry } from './host-registry.js';
 import type { IntentRunner } from './intents/index.js';
 import type { Readiness } from './readiness.js';
@@ -50,6 +51,7 @@ export const tokens = {
   pipeline: token<UpdaterPipeline>('UpdaterPipeline'),
   haRestarts: token<HaRestarts>('HaRestarts'),
   pending: token<PendingResources>('PendingResources'),
+  backfill: token<BackfillRunner>('BackfillRunner'),
   retention: token<Retention>('Retention'),
   hostRounds: token<HostRounds>('HostRounds'),
   pushAdapter: token<HybridPushAdapter>('PushAdapter'),

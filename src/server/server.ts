@@ -53,7 +53,7 @@ const STATUS_AGE_MS = 500;
 export function createServer(options: ServerOptions): VurtiServer {
   const { clock, telemetry, listen } = options;
   const closing = new AbortController();
-  const status = conditionOf(options.monitor, clock);
+  const state = stateOf(options.monitor, clock);
   let hosts = allowedHosts(listen, options.allowedHosts ?? []);
   const requestTimeout = options.requestTimeoutMs ?? 15_000;
 
@@ -70,7 +70,7 @@ export function createServer(options: ServerOptions): VurtiServer {
       maxHeaderSize: 16 * 1024,
     },
     frameworkErrors: (error, _, reply) => send(reply, error),
-    clientErrorHandler: (error, socket) => refuseSocket(error, socket, status()),
+    clientErrorHandler: (error, socket) => refuseSocket(error, socket, state()),
   });
   const maxEventStreams = options.maxEventStreams ?? 2000;
   app.server.maxConnections = OTHER_CONNECTIONS + maxEventStreams;
@@ -89,7 +89,7 @@ export function createServer(options: ServerOptions): VurtiServer {
     const problem = problemOf(error, code);
     reply
       .code(problem.status)
-      .header('x-vurti-status', status())
+      .headers({ ...state() })
       .type('application/problem+json; charset=utf-8')
       .send(toJson(problem));
   };
@@ -99,7 +99,7 @@ export function createServer(options: ServerOptions): VurtiServer {
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
     reply
-      .header('x-vurti-status', status())
+      .headers({ ...state() })
       .header('cache-control', 'no-store')
       .header('x-content-type-options', 'nosniff');
     checkHost(request.headers.host, hosts);
@@ -175,25 +175,36 @@ function textOf(address: ListenAddress): string {
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
+interface StateHeaders {
+  readonly 'x-vurti-status': string;
+  readonly 'x-vurti-remaining': string;
+}
+
 /** Counting all VMs for a header of every answer would cost more than the answer. It must not fail: errors bear it too. */
-function conditionOf(monitor: ServerOptions['monitor'], clock: Clock): () => string {
-  let known = { at: Number.NEGATIVE_INFINITY, condition: 'loading' };
-  const look = (): string => {
+function stateOf(monitor: ServerOptions['monitor'], clock: Clock): () => StateHeaders {
+  const unknown = (status: string): StateHeaders => ({ 'x-vurti-status': status, 'x-vurti-remaining': 'unknown' });
+  let known = { at: Number.NEGATIVE_INFINITY, headers: unknown('loading') };
+  const look = (): StateHeaders => {
     try {
-      return monitor()?.status().condition ?? 'loading';
+      const status = monitor()?.status();
+      if (status === undefined) return unknown('loading');
+      return {
+        'x-vurti-status': status.condition,
+        'x-vurti-remaining': status.remaining === null ? 'unknown' : String(status.remaining),
+      };
     } catch {
-      return 'degraded';
+      return unknown('degraded');
     }
   };
   return () => {
     const now = clock.monotonic();
-    if (now - known.at >= STATUS_AGE_MS) known = { at: now, condition: look() };
-    return known.condition;
+    if (now - known.at >= STATUS_AGE_MS) known = { at: now, headers: look() };
+    return known.headers;
   };
 }
 
 /** What is not HTTP at all, or too slow, gets a proper answer too, where the socket still takes one. */
-function refuseSocket(error: Error & { code?: string }, socket: Socket, status: string): void {
+function refuseSocket(error: Error & { code?: string }, socket: Socket, state: StateHeaders): void {
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const large = error.code === 'HPE_HEADER_OVERFLOW';
   const [code, phrase] = late
@@ -209,7 +220,7 @@ function refuseSocket(error: Error & { code?: string }, socket: Socket, status: 
   const body = toJson(problemOf(new VurtiError('BAD_REQUEST', text), code));
   if (socket.writable && error.code !== 'ECONNRESET') {
     socket.write(
-      `HTTP/1.1 ${code} ${phrase}\r\nconnection: close\r\nx-vurti-status: ${status}\r\ncontent-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `HTTP/1.1 ${code} ${phrase}\r\nconnection: close\r\nx-vurti-status: ${state['x-vurti-status']}\r\nx-vurti-remaining: ${state['x-vurti-remaining']}\r\ncontent-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
   }
   socket.destroy();

@@ -148,6 +148,8 @@ export interface ApiStatus extends Envelope {
   readonly pushes: MonitorStatus['pushes'];
   readonly database: Timed<MonitorStatus['database'], 'failingSince'>;
   readonly log: Timed<MonitorStatus['log'], 'lastRunAt'>;
+  readonly backfill: MonitorStatus['backfill'];
+  readonly remaining: MonitorStatus['remaining'];
   readonly rulesOff: MonitorStatus['rulesOff'];
 }
 

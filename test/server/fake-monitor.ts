@@ -384,6 +384,8 @@ export function fakeMonitor(): FakeMonitor {
           ...{ retentionDays: 30, maxRows: 10_000_000, removed: 12_000, removing: false },
           ...{ lastRunAt: null, lastError: null },
         },
+        remaining: 0,
+        backfill: null,
         rulesOff: [],
         ...monitor.statusNow,
       };

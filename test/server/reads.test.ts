@@ -16,6 +16,7 @@ describe('entities', () => {
     expect(answer.statusCode).toBe(200);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
     expect(answer.headers['x-vurti-status']).toBe('ready');
+    expect(answer.headers['x-vurti-remaining']).toBe('0');
     expect(answer.json()).toMatchObject({
       ...envelope,
       kind: 'VmList',
@@ -114,6 +115,7 @@ describe('service', () => {
     for (const url of ['/readyz', '/api/v1/status', '/api/v1/vms', '/api/v1/events', '/api/v1/settings']) {
       const answer = await get(url);
       expect([url, answer.statusCode, answer.headers['x-vurti-status']]).toEqual([url, 503, 'loading']);
+      expect(answer.headers['x-vurti-remaining']).toBe('unknown');
       expect(answer.json()).toMatchObject({
         code: 'NOT_READY',
         retryable: true,

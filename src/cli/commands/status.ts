@@ -83,6 +83,7 @@ export function statusLines(answer: ApiStatus, style: Style, options: { verbose:
     `${label('Polls')}${pollsText(answer)}`,
     `${label('Pushes')}${pushesText(answer, style)}`,
     `${label('Database')}${databaseText(answer, style, now, options.utc)}`,
+    ...(answer.backfill === null ? [] : [`${label('Migration')}${backfillText(answer.backfill)}`]),
     ...(options.verbose ? [`${label('Kept')}${keptText(answer)}`, ...rulesOffLines(answer)] : []),
   ];
 }
@@ -153,6 +154,10 @@ function databaseText({ database }: ApiStatus, style: Style, now: number, utc: b
   ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+function backfillText({ name, done, total }: NonNullable<ApiStatus['backfill']>): string {
+  return `${name}: ${count(done)} of ${count(total)} records, in the background`;
 }
 
 function keptText({ log }: ApiStatus): string {

@@ -89,6 +89,10 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
     help: 'Stored rows that this version could not read at its start.',
     labels: ['table'],
   },
+  vurti_backfill_records: {
+    type: 'gauge',
+    help: 'Records that a migration in the background has still to look through.',
+  },
   vurti_journal_bytes: { type: 'gauge', help: 'Size of the journal: what is kept there until the database is back.' },
   vurti_journal_flushes: { type: 'gauge', help: 'Flushes that wait in the journal.' },
   vurti_log_records_removed_total: { type: 'counter', help: 'Old records removed from the log.' },

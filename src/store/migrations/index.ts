@@ -6,6 +6,7 @@ import * as hosts from './0003-hosts.js';
 import * as vms from './0004-vms.js';
 import * as intents from './0005-intents.js';
 import * as flushMark from './0006-flush-mark.js';
+import * as recordCluster from './0007-record-cluster.js';
 import type { SchemaMigration } from './schema-migration.js';
 
 /** All steps in order. Names are stored in databases: they are never changed. */
@@ -16,6 +17,7 @@ const steps: Readonly<Record<string, SchemaMigration>> = {
   '0004_vms': vms.up,
   '0005_intents': intents.up,
   '0006_flush_mark': flushMark.up,
+  '0007_record_cluster': recordCluster.up,
 };
 
 const MIGRATION_TABLE = 'schema_migration';

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Committer, LogReader, LogRetention, StateLoader } from '../../events/index.js';
+import type { Backfills, Committer, LogReader, LogRetention, StateLoader } from '../../events/index.js';
 import {
   type Clock,
   type Ids,
@@ -16,6 +16,7 @@ import {
 import { BatchingCommitter, type CommitterTuning, type JournalOptions } from '../batching-committer.js';
 import { hasTable, migrate, refuseForeignDatabase } from '../migrations/index.js';
 import type { LogStore, StatementListener } from '../store.js';
+import { Backfill } from './backfill.js';
 import { Lane, type PostgresConnection } from './lane.js';
 import { PostgresLogReader } from './postgres-log-reader.js';
 import { PostgresStateLoader } from './postgres-state-loader.js';
@@ -62,6 +63,7 @@ export class PostgresStore implements LogStore {
   readonly committer: Committer;
   readonly logReader: LogReader;
   readonly stateLoader: StateLoader;
+  readonly backfills: Backfills;
   readonly #committer: BatchingCommitter;
   readonly #options: PostgresStoreOptions;
   readonly #telemetry: Telemetry;
@@ -113,6 +115,7 @@ export class PostgresStore implements LogStore {
     this.#committer = new BatchingCommitter({ ...options, target, writer, random, telemetry });
     this.committer = this.#committer;
     this.logReader = new PostgresLogReader(this.#readers, schema);
+    this.backfills = new Backfill(this.#writer, schema, this.#shard);
     this.stateLoader = new PostgresStateLoader(this.#readers, schema, telemetry);
   }
 

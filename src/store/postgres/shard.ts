@@ -149,9 +149,11 @@ export class Shard {
     throw fenced(`the head of the log is ${row.head} instead of ${this.#head}: somebody else changed it`);
   }
 
-  async isMine(db: Kysely<unknown>): Promise<boolean> {
+  /** `locked`: and stays so until the transaction ends. */
+  async isMine(db: Kysely<unknown>, locked = false): Promise<boolean> {
     const { rows } = await sql`
-      select from ${this.#table('shard')} where name = ${SHARD} and holder = ${this.#token}`.execute(db);
+      select from ${this.#table('shard')} where name = ${SHARD} and holder = ${this.#token}
+      ${locked ? sql`for update` : sql``}`.execute(db);
     return rows.length > 0;
   }
 

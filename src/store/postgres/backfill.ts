@@ -1,0 +1,95 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { BackfillProgress } from '../../events/index.js';
+import type { Lane } from './lane.js';
+import { SHARD, type Shard } from './shard.js';
+
+/** Looked through in one transaction: flushes wait for it on the same connection. */
+const CHUNK = 2000;
+const CHUNK_MS = 60_000;
+
+interface Step {
+  readonly name: string;
+  readonly done: number;
+  readonly goal: number;
+}
+
+/** Rewrites the rows of a range of record numbers. */
+type Rewrite = (table: (name: string) => RawBuilder<unknown>, after: number, upTo: number) => RawBuilder<unknown>;
+
+/** By the name in the table `backfill`. Names are stored in databases: they are never changed. */
+const rewrites: Readonly<Record<string, Rewrite>> = {
+  record_cluster: (table, after, upTo) => sql`
+    update ${table('log_record')} r set cluster_id = found.cluster_id
+    from (
+      select l.seq, coalesce(h.cluster_id, v.cluster_id) as cluster_id
+      from ${table('log_record')} l
+      left join ${table('vds_static')} h on h.vds_id = l.host_id
+      left join ${table('vm_static')} v on v.vm_guid = l.vm_id
+      where l.seq > ${after} and l.seq <= ${upTo} and l.cluster_id is null
+    ) found
+    where r.seq = found.seq and found.cluster_id is not null and found.cluster_id <> ''`,
+};
+
+/**
+ * Migrations that rewrite the log, a portion per call, between flushes. How far each one is stands in the database, in the
+ * same transaction as what it did: a process that is killed goes on where it was, and does nothing twice.
+ */
+export class Backfill {
+  readonly #lane: Lane;
+  readonly #schema: string;
+  readonly #shard: Shard;
+
+  constructor(lane: Lane, schema: string, shard: Shard) {
+    this.#lane = lane;
+    this.#schema = schema;
+    this.#shard = shard;
+  }
+
+  /** What is left to be done; null when nothing is. */
+  async progress(): Promise<BackfillProgress | null> {
+    return await this.#lane.within(CHUNK_MS, 'looking for backfills', async (db) => {
+      const step = await this.#next(db);
+      return step === null ? null : { name: step.name, done: step.done, total: step.goal };
+    });
+  }
+
+  /** Does one portion; gives what is left after it, null when nothing is. */
+  async step(): Promise<BackfillProgress | null> {
+    return await this.#lane.within(CHUNK_MS, 'a backfill', (db) =>
+      db.transaction().execute(async (trx) => {
+        const step = await this.#next(trx);
+        const rewrite = step === null ? undefined : rewrites[step.name];
+        // The row of the writer is locked: whoever takes the log over in this moment comes after this portion.
+        if (step === null || rewrite === undefined || !(await this.#isOurs(trx))) return null;
+        const upTo = Math.min(step.done + CHUNK, step.goal);
+        if (upTo > step.done) await rewrite((name) => this.#table(name), step.done, upTo).execute(trx);
+        const finished = upTo >= step.goal;
+        await sql`
+          update ${this.#table('backfill')}
+          set done = ${upTo}, finished_at = ${finished ? sql`now()` : sql`null`} where name = ${step.name}`.execute(
+          trx,
+        );
+        if (!finished) return { name: step.name, done: upTo, total: step.goal };
+        const next = await this.#next(trx);
+        return next === null ? null : { name: next.name, done: next.done, total: next.goal };
+      }),
+    );
+  }
+
+  async #next(db: Kysely<unknown>): Promise<Step | null> {
+    // What was removed from the log meanwhile needs nothing.
+    const { rows } = await sql<Step>`
+      select b.name, least(greatest(b.done, s.removed), b.goal) as done, b.goal
+      from ${this.#table('backfill')} b, ${this.#table('shard')} s
+      where b.finished_at is null and s.name = ${SHARD} order by b.name limit 1`.execute(db);
+    return rows[0] ?? null;
+  }
+
+  async #isOurs(db: Kysely<unknown>): Promise<boolean> {
+    return await this.#shard.isMine(db, true);
+  }
+
+  #table(name: string): RawBuilder<unknown> {
+    return sql.id(this.#schema, name);
+  }
+}
