@@ -74,6 +74,12 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
   ],
   explain: ['vurti explain vm web-03', 'vurti explain host kvm-07', 'vurti explain vm 4a5b --json'],
   doctor: ['vurti doctor kvm-07', 'vurti doctor --all', 'vurti doctor --all --json'],
+  certs: ['vurti certs init', 'vurti certs init lab-pki', 'vurti certs init --agent kvm-01=10.0.4.11'],
+  'certs init': [
+    'vurti certs init                                  # pki/ca.pem, pki/vurti.cer, pki/vurti.key',
+    'vurti certs init lab-pki',
+    'vurti certs init --agent kvm-01=10.0.4.11 kvm-02  # and files for these agents',
+  ],
   poke: ['vurti poke kvm-07', 'vurti poke kvm-07 kvm-08', 'vurti poke kvm-07 && vurti explain host kvm-07'],
   config: ['vurti config check', 'vurti config show --origin', 'vurti config show -o json'],
   'config check': [

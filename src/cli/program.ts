@@ -155,6 +155,18 @@ export function program(io: Io): Command {
     .argument('<host...>')
     .action(act(async (c, names: never) => (await import('./commands/hosts.js')).poke(c, names)));
 
+  const certs = root.command('certs').description('certificates for a laboratory');
+  certs
+    .command('init')
+    .description('make a CA, our own certificate, and those of agents')
+    .argument('[directory]', 'where they are written (default: pki)')
+    .option('--agent <name=address...>', 'also for these agents: kvm-01=10.0.4.11')
+    .action(
+      act(async (c, directory: never, options: never) =>
+        (await import('./commands/certs.js')).initCerts(c, directory, options),
+      ),
+    );
+
   const config = root.command('config').description('check and show the settings');
   config
     .command('check')

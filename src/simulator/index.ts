@@ -11,4 +11,5 @@ export {
 } from './server.js';
 export { type ClientTlsFiles, type Simulation, type SimulationOptions, startSimulation } from './simulation.js';
 export type { WireFigures } from './stomp/figures.js';
+export { LabCa } from './stomp/lab-ca.js';
 export type { DownDomains } from './world.js';
