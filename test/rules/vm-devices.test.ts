@@ -96,6 +96,22 @@ describe('a list of devices', () => {
     ]);
   });
 
+  it('takes no other device for one without an id', () => {
+    const usb = device('c1', { type: 'controller', device: 'usb' });
+    const serial = device('s1', { type: 'controller', device: 'virtio-serial' });
+    const said = listed(null, { type: 'controller', device: 'virtio-serial', alias: 'virtio-serial0' });
+    expect(devicesAfter([usb, serial], [said]).find(({ id }) => id === 's1')?.alias).toBe('virtio-serial0');
+    const path = '/rhev/images/d1/volume';
+    const cd = listed(null, { type: 'cdrom', alias: 'cd', path });
+    expect(devicesAfter([device('d1')], [cd]).map(({ id }) => id)).toEqual(['d1', 'cdrom/disk/cd']);
+    const nic = device('d1', { type: 'interface' });
+    expect(devicesAfter([nic], [listed(null, { path, alias: 'x' })]).map(({ id }) => id)).toEqual([
+      'd1',
+      'disk/disk/x',
+    ]);
+    expect(devicesAfter([serial], [listed(null, { type: 'controller', device: 'usb', alias: 'u' })])).toHaveLength(2);
+  });
+
   it('passes over what has no address', () => {
     expect(devicesAfter([], [listed('b', { type: 'balloon', address: null })])).toEqual([]);
   });
@@ -109,6 +125,16 @@ describe('a list of devices', () => {
   it.each([
     ['a device of the manager’s is unplugged', device('x'), [device('x', { plugged: false, address: null })]],
     ['one that was unplugged stays as it is', device('x', { plugged: false, address: null }), 'same'],
+    [
+      'one without a place is unplugged',
+      device('x', { address: null }),
+      [device('x', { plugged: false, address: null })],
+    ],
+    [
+      'one that was unplugged has no place',
+      device('x', { plugged: false }),
+      [device('x', { plugged: false, address: null })],
+    ],
     ['a balloon of the manager’s stays', device('x', { type: 'balloon' }), 'same'],
     ['one that nobody manages is gone', device('x', { managed: false }), []],
     ['a balloon that nobody manages is gone', device('x', { type: 'balloon', managed: false }), []],
@@ -201,6 +227,18 @@ describe('word of one device', () => {
     const older = { rule: 'vm.device.single.older', devices: known, counts: false };
     expect(word('d1', null, 10, times)).toEqual(older);
     expect(word('d1', device('d1', { address: 'b' }), 10, times)).toEqual(older);
+  });
+
+  it.each([
+    ['a list', { list: 9, single: new Map() }],
+    ['another word of it', { list: null, single: new Map([['d1', 9]]) }],
+    ['another word of it, older than the list', { list: 12, single: new Map([['d1', 9]]) }],
+  ])('counts when %s is older', (_, times) => {
+    expect(word('d1', null, 10, times)).toMatchObject({ rule: 'vm.device.single.removed', counts: true });
+  });
+
+  it('that it is gone, where it was not known, leaves the list as it is', () => {
+    expect(word('d9', null).devices).toBe(known);
   });
 
   it('meets exactly one row', () => {

@@ -152,3 +152,37 @@ it('a poll that changes nothing remembers the same', () => {
   expect(judgeFigures(c).balloon).toBe(c.balloon);
   expect(figuresEffects.filter((row) => row.when(c))).toEqual([]);
 });
+
+describe('a balloon that is not ours to watch', () => {
+  const judge = (more: Partial<Parameters<typeof judgeFigures>[0]>) =>
+    judgeFigures({
+      ...{ vm: stored, hostName: 'h1', ballooning: true, iterations: 3, balloon: undefined },
+      ...{ sample: sample({ balloon: balloon(4000, 2000) }), ...more },
+    }).balloon;
+  const remembered: BalloonState = { before: 1, notFollowing: 2, uncontrolled: null };
+
+  it.each<[string, Parameters<typeof judge>[0], BalloonState | undefined]>([
+    ['seen first, on its way', {}, { before: 4000 * MIB, notFollowing: null, uncontrolled: null }],
+    [
+      'seen first, at rest',
+      { sample: sample({ balloon: balloon(2000, 2000) }) },
+      { before: null, notFollowing: null, uncontrolled: null },
+    ],
+    ['not reported', { sample: sample() }, undefined],
+    ['not reported any more', { sample: sample(), balloon: remembered }, remembered],
+    ['its cluster does not balloon', { ballooning: false }, undefined],
+    ['its cluster does not balloon any more', { ballooning: false, balloon: remembered }, undefined],
+  ])('%s', (_, more, expected) => {
+    expect(judge(more)).toEqual(expected);
+  });
+
+  it('what is not known of the VM’s memory calls no balloon stuck', () => {
+    const unknown = vm('v1', 'Up', { static: { memoryMb: 4096, minMemoryMb: null } });
+    const polls = Array.from({ length: 6 }, () => ({ balloon: balloon(4000, 2000) }));
+    expect(eventsOf(polls, { vm: unknown }).join('')).toBe('');
+  });
+
+  it('of which nothing was known before goes where it was told to, as far as is known', () => {
+    expect(balloonFollows(null, { current: 5, target: 1, max: 10 })).toBe(true);
+  });
+});

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Vm, VmDiskSample, VmStatisticsSample, VmUsage } from '../../src/model/index.js';
 import { nextVmUsage } from '../../src/rules/index.js';
-import { cpuPercent, keepEqual, latencySeconds, networkPercent } from '../../src/rules/vm/statistics.js';
+import {
+  cpuPercent,
+  keepEqual,
+  latencySeconds,
+  networkPercent,
+  vmNetworkPercent,
+} from '../../src/rules/vm/statistics.js';
 import { deepFreeze } from '../support/deep-freeze.js';
 import { nicSample, sample, vm } from '../support/entities.js';
 
@@ -39,6 +45,35 @@ describe('networkPercent', () => {
     ['never more than 100', [nic(100, 250)], 100],
   ] as const)('%s', (_, nics, expected) => {
     expect(networkPercent(nics)).toBe(expected);
+  });
+});
+
+describe('network use of a VM (§4.12)', () => {
+  const nic = (rxRate: number | null, txRate: number | null) => ({
+    ...{ vmId: 'v1', macAddr: 'aa', name: 'eth0', speedMbps: 1000, sampleTime: 1, rxRate, txRate },
+    ...{ rxTotal: 0n, txTotal: 0n, rxOffset: 0n, txOffset: 0n, rxDrop: null, txDrop: null },
+  });
+
+  it.each([
+    ['no nic', [], null],
+    ['no rate known', [nic(null, null)], null],
+    ['a nic that receives', [nic(3, 40.9)], 40],
+    ['a nic that only sends: into the void', [nic(0, 40)], 0],
+    ['a nic of which is known only what it sends', [nic(null, 40)], 0],
+    ['a nic of which is known only that it receives nothing', [nic(0, null)], 0],
+    ['a nic of which is known only what it receives', [nic(7, null)], 7],
+    ['one that receives beside one that only sends', [nic(3, 5), nic(0, 90)], 5],
+  ])('%s', (_, nics, expected) => {
+    expect(vmNetworkPercent(nics)).toBe(expected);
+  });
+
+  it('keeps its value while no nics are reported', () => {
+    const at = (rxBytes: bigint, sampleTime: number) => ({
+      nics: [nicSample('eth0', { macAddr: 'aa', rxBytes, txBytes: 0n, sampleTime })],
+    });
+    // 1000 Mbps for 1 s are 125 MB.
+    const { statistics } = usageAfter(vm(), at(0n, 0), at(25_000_000n, 1), {});
+    expect(statistics.usageNetworkPercent).toBe(20);
   });
 });
 
