@@ -128,7 +128,8 @@ async function startMonitor({ url, schema, fleet, intervalSeconds, persistSecond
     settings: {
       poll: {
         intervalSeconds,
-        maxIntervalSeconds: Math.max(60, intervalSeconds),
+        // One pace, however well pushes do: it is the polls that are weighed.
+        maxIntervalSeconds: intervalSeconds,
         // Below the interval, as vurti.yaml demands it.
         deadlineSeconds: Math.min(10, intervalSeconds * 0.9),
       },

@@ -213,6 +213,8 @@ export class SimHost {
   readonly durations = new Map<string, number>();
   /** A request without id kills its agent, as it does VDSM. */
   mortal = true;
+  /** Its agent tells nothing by itself, though it answers. */
+  mute = false;
   /** Key of its noise. */
   readonly key: number;
   condition: Condition = healthy;

@@ -125,6 +125,15 @@ export class HostHandle {
     this.#host.mortal = mortal;
   }
 
+  /** Whether its agent loses its events: it answers, and tells nothing. */
+  get mute(): boolean {
+    return this.#host.mute;
+  }
+
+  set mute(mute: boolean) {
+    this.#host.mute = mute;
+  }
+
   slow(delayMs: number): void {
     this.#befall({ kind: 'slow', delayMs });
   }

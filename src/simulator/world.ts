@@ -132,7 +132,7 @@ export class World {
    */
   notify(host: SimHost, method: string, params: () => string): void {
     const listener = this.#notified.get(host);
-    if (listener === undefined || !host.powered) return;
+    if (listener === undefined || !host.powered || host.mute) return;
     if (host.condition.kind === 'error' && host.condition.code === 99) return;
     const at = host.statusTime(this.now);
     listener(() => {
