@@ -2,13 +2,26 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { histories } from './support/history.js';
 import { allLaws } from './support/laws/index.js';
+import { runs, TIMEOUT } from './support/size.js';
 import { World } from './support/world.js';
 
-const soak = process.env['VURTI_SOAK'] === '1';
-const RUNS = Number(process.env['VURTI_HISTORIES'] ?? (soak ? 50_000 : 250));
-/** Real time. */
-const TIMEOUT = soak ? 14_400_000 : 600_000;
-
+/**
+ * Whole histories against laws.
+ *
+ * The model. A history (support/history.ts) is data: a mode, and up to 18 steps with the time that passes after each. Steps
+ * happen to a fleet of 3 hosts and 10 VMs (support/fleet.ts: what is true, whoever looks; it speaks through fake agents), to
+ * the monitor as a manager would call it, to its database, and to its process, which is stopped or crashes without its last
+ * flush and starts again on what is stored. In between a whole monitor (support/process.ts: the container of the product,
+ * virtual clock, memory store) polls on, through faults and slow answers. At the end everything is mended and some reports
+ * come (support/world.ts).
+ *
+ * A law (support/laws) only looks on: at evidence before the updaters hear it, at change sets before the committer takes them,
+ * at records when they are durable, at the repositories whenever nothing is under way. It keeps what it must know by
+ * itself, and never asks the code under test what is right. The law of order needs two lives of one history: order.test.ts.
+ *
+ * When one breaks, fast-check shortens the history; the finding names the law, what it saw and when, then the steps
+ * before it. `VURTI_SEED=… npx vitest run test/properties` repeats a seed, VURTI_HISTORIES asks for more.
+ */
 it.each(['manager', 'observer'] as const)(
   'every law holds in every history (%s)',
   async (mode) => {
@@ -16,7 +29,7 @@ it.each(['manager', 'observer'] as const)(
       fc.asyncProperty(histories(mode), async (history) => {
         expect(await new World(history, allLaws()).live()).toEqual([]);
       }),
-      { numRuns: RUNS },
+      { numRuns: runs(0.42) },
     );
   },
   TIMEOUT,

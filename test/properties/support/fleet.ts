@@ -1,6 +1,6 @@
 import { FakeFetcher, type FakeVm } from '../../../src/fetcher/index.js';
 import { type AgentMethod, agentMethods, type VmStatus } from '../../../src/model/index.js';
-import { type Affected, type Fault, HOSTS, type Saying } from './history.js';
+import { type Affected, type Fault, HOSTS, type Saying, type Step, VMS } from './history.js';
 
 const methodsOf: Readonly<Record<Affected, readonly AgentMethod[]>> = {
   everything: agentMethods,
@@ -46,6 +46,55 @@ export class Fleet {
   statusOn(vm: string, host: string): VmStatus | undefined {
     const found = this.agents.on(host).vms.get(vm);
     return found === undefined ? undefined : (found.status ?? 'Up');
+  }
+
+  /** What happens to VMs and agents, whoever looks. False: the step is about something else. */
+  happen(step: Step): boolean {
+    const vm = 'vm' in step ? (VMS[step.vm] ?? 'v0') : 'v0';
+    const host = 'host' in step ? (HOSTS[step.host] ?? 'h0') : 'h0';
+    switch (step.does) {
+      case 'start':
+        this.put(vm, host, { status: step.as });
+        return true;
+      case 'become':
+        return this.#where(vm, (at) => this.put(vm, at, { status: step.status }));
+      case 'pause':
+        return this.#where(vm, (at) => this.put(vm, at, { status: 'Paused', pauseStatus: step.code }));
+      case 'end':
+        return this.#where(vm, (at) => {
+          this.put(vm, at, { status: 'Down', exitStatus: step.error ? 'Error' : 'Normal', exitReason: step.reason });
+        });
+      case 'vanish':
+        return this.#where(vm, (at) => this.drop(vm, at));
+      case 'arrive':
+        this.#arrive(vm, step.source);
+        return true;
+      case 'failToMigrate':
+        for (const at of this.hostsOf(vm)) {
+          if (this.statusOn(vm, at) === 'MigratingTo') this.drop(vm, at);
+          else if (this.statusOn(vm, at) === 'MigratingFrom') this.put(vm, at, { status: 'Up' });
+        }
+        return true;
+      case 'say':
+        return this.#where(vm, (at) => this.say(vm, at, step.what));
+      case 'fault':
+        this.fault(host, step.kind, step.of);
+        return true;
+      case 'recover':
+        this.recover(host);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Both ends say so from now on. False: it cannot. */
+  migrate(vm: string, to: string): boolean {
+    const [from] = this.hostsOf(vm);
+    if (from === undefined || from === to) return false;
+    this.put(vm, from, { status: 'MigratingFrom' });
+    this.put(vm, to, { status: 'MigratingTo' });
+    return true;
   }
 
   /** The VM is listed there from now on, or as another one than before. */
@@ -111,6 +160,22 @@ export class Fleet {
         return keep({ deviceHash: `devices-${n}` });
       case 'silence':
         return keep({ guestAgent: n % 2 === 0 });
+    }
+  }
+
+  #where(vm: string, act: (host: string) => void): true {
+    const [host] = this.hostsOf(vm);
+    if (host !== undefined) act(host);
+    return true;
+  }
+
+  #arrive(vm: string, source: 'down' | 'gone' | 'still there'): void {
+    for (const at of this.hostsOf(vm)) {
+      const status = this.statusOn(vm, at);
+      if (status === 'MigratingTo') this.put(vm, at, { status: 'Up' });
+      if (status !== 'MigratingFrom' || source === 'still there') continue;
+      if (source === 'gone') this.drop(vm, at);
+      else this.put(vm, at, { status: 'Down', exitStatus: 'Normal', exitReason: 'MigrationSucceeded' });
     }
   }
 

@@ -89,34 +89,42 @@ type Weighted = { readonly weight: number; readonly arbitrary: fc.Arbitrary<Step
 const often = (weight: number, arbitrary: fc.Arbitrary<Step>): Weighted => ({ weight, arbitrary });
 const does = <D extends Step['does']>(name: D) => fc.constant(name);
 
-const start = fc.record({
-  ...{ does: does('start'), vm, host },
-  as: fc.constantFrom<VmStatus>('Up', 'Up', 'WaitForLaunch', 'PoweringUp', 'Paused'),
-});
-const migrate = fc.record({ does: does('migrate'), vm, to: host, told: fc.boolean() });
-const arrive = fc.record({
-  ...{ does: does('arrive'), vm },
-  source: fc.constantFrom('down' as const, 'gone' as const, 'still there' as const),
-});
-const end = fc.record({ does: does('end'), vm, error: fc.boolean(), reason: fc.constantFrom(...reasons) });
-const vanish = fc.record({ does: does('vanish'), vm });
-const become = fc.record({ does: does('become'), vm, status: fc.constantFrom(...running, ...running, ...others) });
+/** The steps that are about VMs and agents alone. */
+export const stepOf = {
+  start: fc.record({
+    ...{ does: does('start'), vm, host },
+    as: fc.constantFrom<VmStatus>('Up', 'Up', 'WaitForLaunch', 'PoweringUp', 'Paused'),
+  }),
+  become: fc.record({ does: does('become'), vm, status: fc.constantFrom(...running, ...running, ...others) }),
+  pause: fc.record({ does: does('pause'), vm, code: fc.constantFrom(...pauses) }),
+  end: fc.record({ does: does('end'), vm, error: fc.boolean(), reason: fc.constantFrom(...reasons) }),
+  vanish: fc.record({ does: does('vanish'), vm }),
+  migrate: fc.record({ does: does('migrate'), vm, to: host, told: fc.boolean() }),
+  arrive: fc.record({
+    ...{ does: does('arrive'), vm },
+    source: fc.constantFrom('down' as const, 'gone' as const, 'still there' as const),
+  }),
+  failToMigrate: fc.record({ does: does('failToMigrate'), vm }),
+  say: fc.record({ does: does('say'), vm, what: fc.constantFrom(...sayings) }),
+  fault: fc.record({
+    ...{ does: does('fault'), host },
+    ...{ kind: fc.constantFrom(...faults), of: fc.constantFrom(...affected) },
+  }),
+  recover: fc.record({ does: does('recover'), host }),
+} satisfies Partial<Record<Step['does'], fc.Arbitrary<Step>>>;
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  often(4, start),
-  often(4, become),
-  often(2, fc.record({ does: does('pause'), vm, code: fc.constantFrom(...pauses) })),
-  often(3, end),
-  often(2, vanish),
-  often(4, migrate),
-  often(4, arrive),
-  often(1, fc.record({ does: does('failToMigrate'), vm })),
-  often(3, fc.record({ does: does('say'), vm, what: fc.constantFrom(...sayings) })),
-  often(
-    4,
-    fc.record({ does: does('fault'), host, kind: fc.constantFrom(...faults), of: fc.constantFrom(...affected) }),
-  ),
-  often(3, fc.record({ does: does('recover'), host })),
+  often(4, stepOf.start),
+  often(4, stepOf.become),
+  often(2, stepOf.pause),
+  often(3, stepOf.end),
+  often(2, stepOf.vanish),
+  often(4, stepOf.migrate),
+  often(4, stepOf.arrive),
+  often(1, stepOf.failToMigrate),
+  often(3, stepOf.say),
+  often(4, stepOf.fault),
+  often(3, stepOf.recover),
   often(1, fc.record({ does: does('boot'), host, recovering: fc.boolean() })),
   often(2, fc.record({ does: fc.constantFrom('begin', 'finish'), vm, command: fc.constantFrom(...commands) })),
   often(1, fc.record({ does: does('expectColdReboot'), vm })),

@@ -9,7 +9,13 @@ import {
   type Telemetry,
   type VirtualTime,
 } from '../../../src/kernel/index.js';
-import { completeSettings, type HostSpec, type MonitorSettings, type VmSpec } from '../../../src/model/index.js';
+import {
+  completeSettings,
+  type DeepPartial,
+  type HostSpec,
+  type MonitorSettings,
+  type VmSpec,
+} from '../../../src/model/index.js';
 import { makeContainer } from '../../../src/monitor/container.js';
 import { VurtiMonitor } from '../../../src/monitor/monitor.js';
 import type { MonitorOptions } from '../../../src/monitor/options.js';
@@ -27,6 +33,7 @@ export interface ProcessOptions {
   readonly clock: VirtualTime;
   readonly store: MemoryStore;
   readonly sliceSize: number;
+  readonly settings?: DeepPartial<MonitorSettings>;
   /** Hears of everything before the monitor's own parts do. */
   readonly witness: Witness;
 }
@@ -64,7 +71,7 @@ export class Process {
 
   /** Made, not started. */
   static make(o: ProcessOptions): Process {
-    const settings = completeSettings({ mode: o.mode });
+    const settings = completeSettings({ ...o.settings, mode: o.mode });
     const errors: string[] = [];
     const options: MonitorOptions = {
       mode: o.mode,

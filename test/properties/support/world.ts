@@ -192,36 +192,13 @@ export class World {
     const { monitor } = this.process;
     const vm = 'vm' in step ? (VMS[step.vm] ?? 'v0') : 'v0';
     const host = 'host' in step ? (HOSTS[step.host] ?? 'h0') : 'h0';
+    if (this.fleet.happen(step)) return;
     switch (step.does) {
-      case 'start':
-        return this.fleet.put(vm, host, { ...beginnings[vm], status: step.as });
-      case 'become':
-        return this.#onHostOf(vm, (at) => this.fleet.put(vm, at, { status: step.status }));
-      case 'pause':
-        return this.#onHostOf(vm, (at) => this.fleet.put(vm, at, { status: 'Paused', pauseStatus: step.code }));
-      case 'end':
-        return this.#onHostOf(vm, (at) => {
-          const exitStatus = step.error ? 'Error' : 'Normal';
-          this.fleet.put(vm, at, { status: 'Down', exitStatus, exitReason: step.reason });
-        });
-      case 'vanish':
-        return this.#onHostOf(vm, (at) => this.fleet.drop(vm, at));
       case 'migrate':
-        return this.#migrate(vm, HOSTS[step.to] ?? 'h0', step.told);
-      case 'arrive':
-        return this.#arrive(vm, step.source);
-      case 'failToMigrate':
-        for (const at of this.fleet.hostsOf(vm)) {
-          if (this.fleet.statusOn(vm, at) === 'MigratingTo') this.fleet.drop(vm, at);
-          else if (this.fleet.statusOn(vm, at) === 'MigratingFrom') this.fleet.put(vm, at, { status: 'Up' });
+        if (this.fleet.migrate(vm, HOSTS[step.to] ?? 'h0') && step.told) {
+          monitor.commands.migrating(vm, HOSTS[step.to] ?? 'h0');
         }
         return;
-      case 'say':
-        return this.#onHostOf(vm, (at) => this.fleet.say(vm, at, step.what));
-      case 'fault':
-        return this.fleet.fault(host, step.kind, step.of);
-      case 'recover':
-        return this.fleet.recover(host);
       case 'boot':
         return this.#boot(host, step.recovering);
       case 'begin':
@@ -276,32 +253,8 @@ export class World {
     }
   }
 
-  #onHostOf(vm: string, act: (host: string) => void): void {
-    const [host] = this.fleet.hostsOf(vm);
-    if (host !== undefined) act(host);
-  }
-
-  #migrate(vm: string, to: string, told: boolean): void {
-    const [from] = this.fleet.hostsOf(vm);
-    if (from === undefined || from === to) return;
-    this.fleet.put(vm, from, { status: 'MigratingFrom' });
-    this.fleet.put(vm, to, { status: 'MigratingTo' });
-    if (told) this.process.monitor.commands.migrating(vm, to);
-  }
-
-  #arrive(vm: string, source: 'down' | 'gone' | 'still there'): void {
-    for (const at of this.fleet.hostsOf(vm)) {
-      const status = this.fleet.statusOn(vm, at);
-      if (status === 'MigratingTo') this.fleet.put(vm, at, { status: 'Up' });
-      if (status !== 'MigratingFrom' || source === 'still there') continue;
-      if (source === 'gone') this.fleet.drop(vm, at);
-      else this.fleet.put(vm, at, { status: 'Down', exitStatus: 'Normal', exitReason: 'MigrationSucceeded' });
-    }
-  }
-
   async #boot(host: string, recovering: boolean): Promise<void> {
-    const listening = 'refuse';
-    this.fleet.fault(host, listening, 'everything');
+    this.fleet.fault(host, 'refuse', 'everything');
     await this.pass(20);
     this.fleet.recover(host);
     this.fleet.boot(host);
