@@ -76,10 +76,12 @@ export function isWithdrawnBy(row: IntentRow, change: Change): boolean {
   switch (change.name) {
     case 'VmAdded':
     case 'VmUpdated':
-    case 'VmStateChanged':
       return byVm(row, change.current);
+    // Two hosts' reports may change a status twice within the millisecond that `since` knows.
+    case 'VmStateChanged':
+      return groundOf(row.intent) === 'vm-status' || byVm(row, change.current);
     case 'VdsStateChanged':
-      return byHost(row, change.current);
+      return groundOf(row.intent) === 'host-status' || byHost(row, change.current);
     case 'VmRemoved':
       return groundOf(row.intent) !== 'remains';
     case 'VdsRemoved':
@@ -110,8 +112,6 @@ function byVm(row: IntentRow, { dynamic, static: facts }: Vm): boolean {
 
 function byHost(row: IntentRow, { dynamic }: Vds): boolean {
   switch (groundOf(row.intent)) {
-    case 'host-status':
-      return dynamic.statusSince !== row.since;
     case 'host-silent':
       return !silent.has(dynamic.status);
     default:

@@ -93,7 +93,8 @@ describe('IntentBook', () => {
   it.each<[string, IntentKind, { vm?: Vm; host?: Vds }, Change, boolean]>([
     ['a VM that runs again', 'autoRun', { vm: down }, vmChanged(vm('v1', 'Up', { statusSince: 900 })), true],
     ['another VM', 'autoRun', { vm: down }, vmChanged(vm('v2', 'Up', { statusSince: 900 })), false],
-    ['another field of it', 'autoRun', { vm: down }, vmChanged({ ...down }), false],
+    ['another field of it', 'autoRun', { vm: down }, { name: 'VmUpdated', changes: [], cause, ...vmPart(down) }, false],
+    ['another status in the same ms', 'autoRun', { vm: down }, vmChanged(vm('v1', 'Up', { statusSince: 500 })), true],
     ['a VM that is removed', 'autoRun', { vm: down }, { name: 'VmRemoved', cause, ...vmPart(down) }, true],
     ['a host that is back', 'fence', { host: lost }, hostChanged(host('h1', 'Up', { statusSince: 900 })), true],
     ['a host that is fenced', 'fence', { host: lost }, hostChanged(host('h1', 'Reboot', { statusSince: 900 })), true],

@@ -145,6 +145,9 @@ function tell(process: Process, vm: string, to: string): void {
   }
 }
 
+/** Of the way on which a VM came to its state: whether it counted as Down for a moment before its other host was heard. */
+const traces = ['statusSince', 'lastStartTime', 'lastStopTime', 'bootTime', 'downtime'];
+
 function stateOf({ sets, monitor }: Process): object {
   const without = (row: object, ...names: readonly string[]): object =>
     Object.fromEntries(Object.entries(row).filter(([name]) => !names.includes(name)));
@@ -157,7 +160,7 @@ function stateOf({ sets, monitor }: Process): object {
     const vm = sets.vms.get(id);
     if (vm === undefined) return id;
     const { guestInterfaces, jobs, devices } = vm;
-    const dynamic = without(vm.dynamic, 'statusSince', 'lastStartTime', 'lastStopTime', 'bootTime');
+    const dynamic = without(vm.dynamic, ...traces);
     return { static: vm.static, dynamic, guestInterfaces, jobs, devices, unsettled: sets.vms.unsettled(id) ?? null };
   });
   const intents = monitor.intents.pending().map(({ intent, vmId, hostId }) => `${intent} ${vmId} ${hostId}`);
