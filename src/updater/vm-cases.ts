@@ -40,7 +40,7 @@ export class VmCases {
       commands: commands.of(vmId),
       missesNeeded: settingsOf(stamp.host).absence.misses,
       lastReport: memory.lastReport(vmId),
-      formerOwner: memory.formerOwner(vmId),
+      formerOwner: memory.formerOwner(vmId, stamp.host),
       hostStatus: (id) => sets.hosts.get(id)?.dynamic.status,
       managedInventory: inventory.managesVms,
       // Since the VM was last listed: polls alone cannot tell an ordinary end from an unseen one.

@@ -5,7 +5,8 @@ import type { LastReport, VmCase } from '../rules/index.js';
 export class VmMemory {
   /** VM → its last judged report. */
   readonly #lastReports = new Map<string, LastReport>();
-  readonly #formerOwners = new Map<string, NonNullable<VmCase['formerOwner']>>();
+  /** VM → hosts that lost it to another one's report and have not given it up since, since when, and whether that was told (D11). */
+  readonly #formerOwners = new Map<string, Map<string, NonNullable<VmCase['formerOwner']>>>();
   /** Host → seq of its first complete report (D19). */
   readonly #initializedBy = new Map<string, number>();
 
@@ -13,8 +14,9 @@ export class VmMemory {
     return this.#lastReports.get(vmId);
   }
 
-  formerOwner(vmId: string): VmCase['formerOwner'] {
-    return this.#formerOwners.get(vmId);
+  /** Whether this host is one that lost the VM. */
+  formerOwner(vmId: string, host: string): VmCase['formerOwner'] {
+    return this.#formerOwners.get(vmId)?.get(host);
   }
 
   /** Whether the host has had a complete report before this one. */
@@ -33,20 +35,23 @@ export class VmMemory {
     this.#lastReports.set(vmId, { host, timestamp: timestamp ?? known, askedAt: requestedAt });
   }
 
-  /** null: there is none any more. undefined: nothing is said of it. */
+  /** One more of them. null: there is none any more. undefined: nothing is said of it. */
   noteFormerOwner(
     vmId: string,
     owner: Omit<NonNullable<VmCase['formerOwner']>, 'since'> | null | undefined,
     now: number,
   ): void {
     if (owner === null) this.#formerOwners.delete(vmId);
-    else if (owner !== undefined) this.#formerOwners.set(vmId, { ...owner, since: now });
+    if (owner === null || owner === undefined) return;
+    const owners = this.#formerOwners.get(vmId) ?? new Map<string, NonNullable<VmCase['formerOwner']>>();
+    this.#formerOwners.set(vmId, owners.set(owner.host, { ...owner, since: now }));
   }
 
   /** A complete report of the host is here: VMs that it has given up at last are nobody's second copy. */
   settleOwners(host: string, has: (vmId: string) => boolean): void {
-    for (const [vmId, owner] of this.#formerOwners) {
-      if (owner.host === host && !has(vmId)) this.#formerOwners.delete(vmId);
+    for (const [vmId, owners] of this.#formerOwners) {
+      if (has(vmId) || !owners.delete(host)) continue;
+      if (owners.size === 0) this.#formerOwners.delete(vmId);
     }
   }
 
@@ -58,7 +63,7 @@ export class VmMemory {
   forgetHost(host: string): void {
     this.#initializedBy.delete(host);
     this.forgetTimes(host);
-    for (const [vmId, owner] of this.#formerOwners) if (owner.host === host) this.#formerOwners.delete(vmId);
+    this.settleOwners(host, () => false);
   }
 
   forgetVm(vmId: string): void {
