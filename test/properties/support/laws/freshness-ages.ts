@@ -47,6 +47,9 @@ export class FreshnessAges implements Law {
     const { now } = world;
     const synced = monitor.status().readiness === 'synced';
     const freshMs = 2 * settings.poll.intervalSeconds * 1000;
+    // An agent that was out of workers is asked less often for a while, and its reports are fresh for as long.
+    const paced = world.history.moments.some(({ step }) => step.does === 'fault' && step.kind === 'busy');
+    const longestMs = paced ? 2 * settings.poll.maxIntervalSeconds * 1000 : freshMs;
     const next = new Map<string, { fresh: Freshness; vm: Vm; hostStatus: string | undefined }>();
     for (const id of sets.vms.ids()) {
       const vm = sets.vms.get(id);
@@ -63,7 +66,7 @@ export class FreshnessAges implements Law {
       if (owner === null) continue;
       const seen = this.#seen.get(id);
       const recent = seen !== undefined && now - seen.at <= freshMs;
-      if (fresh === 'live' && !recent) {
+      if (fresh === 'live' && (seen === undefined || now - seen.at > longestMs)) {
         world.break(
           this,
           `${id} is live, and was last reported ${seen === undefined ? 'never' : `${now - seen.at} ms ago`}`,
