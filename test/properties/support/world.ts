@@ -250,6 +250,9 @@ export class World {
         return this.store.setOutage(null);
       case 'restart':
         return this.#restart(step.how);
+      default:
+        // The fleet knows of it.
+        return;
     }
   }
 
