@@ -7,6 +7,8 @@ export interface PollSettings {
   /** For statistics, and for any sign of life of a silent host. Below the interval. */
   readonly deadlineSeconds: number;
   readonly capabilitiesDeadlineSeconds: number;
+  /** Capabilities of a host in contact are read again this often, beside what makes that necessary at once. */
+  readonly capabilitiesIntervalSeconds: number;
   readonly hardwareInfoDeadlineSeconds: number;
   /** Requests in flight over all hosts. */
   readonly concurrency: number;
@@ -126,6 +128,7 @@ export const defaultSettings: MonitorSettings = {
     maxIntervalSeconds: 60,
     deadlineSeconds: 10,
     capabilitiesDeadlineSeconds: 60,
+    capabilitiesIntervalSeconds: 1800,
     hardwareInfoDeadlineSeconds: 30,
     concurrency: 64,
     ticksPerInterval: 5,

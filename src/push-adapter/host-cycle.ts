@@ -172,6 +172,7 @@ export class HostCycle implements RunningCycle {
     const { ask } = call;
     const ms = this.#deadlineMs(ask);
     call.sentAt = clock.monotonic();
+    if (ask.method === 'Host.getCapabilities') this.#options.host.capabilitiesAskedAt = call.sentAt;
     if (this.#mode === 'waiting') {
       this.#mode = 'silent';
       this.#begunAt = call.sentAt;

@@ -40,11 +40,14 @@ export class PolledHost {
   endpoint: HostEndpoint | null = null;
   #session = 1;
   #seq = 0;
+  /** Monotonic; at first when we came to know the host. */
+  capabilitiesAskedAt: number;
   readonly #clock: Clock;
 
   constructor(id: string, clock: Clock) {
     this.id = id;
     this.#clock = clock;
+    this.capabilitiesAskedAt = clock.monotonic();
   }
 
   /** One stamp per answer or failed attempt: all evidence in one answer bears the same. */

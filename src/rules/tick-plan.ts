@@ -2,8 +2,9 @@ import { notMonitored, upOrLeaving, type VdsStatus } from '../model/index.js';
 
 export type PolledMethod = 'Host.getStats' | 'Host.getAllVmStats' | 'Host.getCapabilities' | 'Host.getHardwareInfo';
 
-/** Why a tick asks: to measure, to make contact, to know a host that is Up since before our start, to see it emptied. */
-export type CallPurpose = 'statistics' | 'contact' | 'firstRefresh' | 'maintenance';
+/** Why a tick asks: to measure, to make contact, to know a host that is Up since before our start,
+ * to see whether it is still what it was, to see it emptied. */
+export type CallPurpose = 'statistics' | 'contact' | 'firstRefresh' | 'refresh' | 'maintenance';
 
 export interface PlannedCall {
   readonly method: PolledMethod;
@@ -19,6 +20,8 @@ export interface TickInput {
   readonly tick: number;
   readonly ticksPerInterval: number;
   readonly capabilitiesRead: boolean;
+  /** They were asked for longer ago than poll.capabilitiesIntervalSeconds. Default: no. */
+  readonly capabilitiesOld?: boolean;
   /**
    * 1 = at full pace. Statistics are then asked in each multiple-th interval; without contact it is each multiple-th
    * tick. Grid points are skipped, the grid never moves.
@@ -46,6 +49,7 @@ const call = (method: PolledMethod, purpose: CallPurpose): PlannedCall => ({ met
 const statistics = [call('Host.getStats', 'statistics'), call('Host.getAllVmStats', 'statistics')];
 const emptied = [call('Host.getStats', 'maintenance'), call('Host.getAllVmStats', 'statistics')];
 const firstRefresh = call('Host.getCapabilities', 'firstRefresh');
+const refresh = call('Host.getCapabilities', 'refresh');
 
 /** oVirt's counter makes the first tick after the start a statistics tick, then every N-th. */
 const isStatisticsTick = (t: TickInput): boolean =>
@@ -97,6 +101,12 @@ export const tickRows: readonly TickRow[] = [
     doc: 'Statistics tick of a host in contact whose capabilities were not read since the start: they are read once.',
     when: (t) => !leaving(t) && isStatisticsTick(t) && !t.capabilitiesRead,
     calls: [...statistics, firstRefresh],
+  },
+  {
+    name: 'tick.statistics.refresh',
+    doc: 'Statistics tick of a host in contact whose capabilities are old: not every change of a host is pushed.',
+    when: (t) => !leaving(t) && isStatisticsTick(t) && t.capabilitiesOld === true,
+    calls: [...statistics, refresh],
   },
   {
     name: 'tick.statistics',

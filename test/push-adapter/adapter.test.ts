@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seconds } from '../../src/kernel/index.js';
+import { minutes, seconds } from '../../src/kernel/index.js';
 import { defaultSettings } from '../../src/model/index.js';
 import { World } from './fakes.js';
 
@@ -309,6 +309,19 @@ describe('requests', () => {
     world.request('Host.getCapabilities');
     await world.time.runFor(500);
     expect(methods(world)).toEqual(['getStats', 'getAllVmStats', 'getCapabilities']);
+  });
+
+  it('put off the next reading of capabilities; without them it comes after half an hour, and not for all hosts at once', async () => {
+    const world = new World();
+    for (let i = 0; i < 20; i++) world.host(`h${i}`);
+    world.adapter.start();
+    await world.time.runFor(minutes(20));
+    world.request('Host.getCapabilities', 'h0');
+    await world.time.runFor(minutes(11));
+    const asked = world.fetcher.calls.filter((call) => call.method === 'getCapabilities');
+    expect(asked.filter((call) => call.host === 'h0')).toHaveLength(1);
+    for (let i = 1; i < 20; i++) expect(asked.filter((call) => call.host === `h${i}`)).toHaveLength(1);
+    expect(new Set(asked.map((call) => Math.floor(call.at / seconds(15)))).size).toBeGreaterThan(5);
   });
 
   it('count as an attempt when they fail, and are then forgotten', async () => {

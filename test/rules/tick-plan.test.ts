@@ -40,6 +40,15 @@ describe('tick plan', () => {
     expect(ticksThatAsk('getStats', 7, { status: 'Up', ticksPerInterval: 3 })).toEqual([1, 4, 7]);
   });
 
+  it('reads capabilities again when they are old, with the statistics of a host that stays', () => {
+    const old = { capabilitiesOld: true };
+    expect(asked({ status: 'Up', tick: 6, ...old })).toEqual(['getStats', 'getAllVmStats', 'getCapabilities']);
+    expect(asked({ status: 'Up', tick: 7, ...old })).toEqual([]);
+    expect(asked({ status: 'PreparingForMaintenance', tick: 6, ...old })).toEqual(['getStats', 'getAllVmStats']);
+    expect(asked({ status: 'Maintenance', tick: 6, ...old })).toEqual([]);
+    expect(asked({ status: 'Up', tick: 6, capabilitiesRead: false, ...old })).toHaveLength(3);
+  });
+
   it('reads capabilities of a host in contact once, after its statistics', () => {
     expect(asked({ status: 'Up', tick: 1, capabilitiesRead: false })).toEqual([
       'getStats',
@@ -82,6 +91,7 @@ describe('tick plan', () => {
           for (const multiple of [1, 2]) {
             used.add(tickPlan({ ...base, status, tick, capabilitiesRead, multiple }).name);
             used.add(tickPlan({ ...base, status, tick, capabilitiesRead, multiple, ticksSinceTried: 1 }).name);
+            used.add(tickPlan({ ...base, status, tick, capabilitiesRead, multiple, capabilitiesOld: true }).name);
           }
         }
       }

@@ -31,6 +31,11 @@ const pollOfHost = {
   maxIntervalSeconds: number(1, 3600, 'Longest interval that adaptive polling may choose.'),
   deadlineSeconds: number(0.1, 600, 'Answers to statistics are waited for this long. Must be below the interval.'),
   capabilitiesDeadlineSeconds: number(0.1, 600, 'The same for capabilities, which agents gather slowly.'),
+  capabilitiesIntervalSeconds: number(
+    60,
+    86_400,
+    'Capabilities of a healthy host are read again this often, up to a tenth earlier.',
+  ),
   hardwareInfoDeadlineSeconds: number(0.1, 600, 'The same for hardware information.'),
   ticksPerInterval: whole(1, 100, 'Ticks in an interval: a host without contact is tried at each tick.'),
 };

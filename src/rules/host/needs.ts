@@ -14,4 +14,11 @@ export const clusterNeeds: readonly ClusterNeed[] = [
     needs === null || clusterKnows === undefined ? [] : [{ rule: name, needs, known: clusterKnows }],
   ),
   { rule: 'host.nic-down', needs: 'networks of the cluster', known: knowsNetworks },
+  // Of what nobody can tell us yet: these parts of oVirt's rules are off for everybody, and say so.
+  { rule: 'host.nic-down by labels', needs: 'labels of nics and networks', known: () => false },
+  {
+    rule: 'version of the engine',
+    needs: 'the version of an engine that the agent should support',
+    known: () => false,
+  },
 ];
