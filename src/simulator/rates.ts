@@ -51,18 +51,18 @@ const demoVmFaults: Rates<VmFaultKind> = {
   watchdog: 1,
 };
 const demoHostFaults: Rates<HostFaultKind> = {
-  hang: 3,
-  refuse: 2,
-  garbage: 1,
+  hang: 8,
+  refuse: 6,
+  garbage: 2,
   cut: 0.5,
   stall: 0.5,
   length: 0.5,
   loris: 0.5,
   drop: 0.5,
   expired: 0.2,
-  slow: 3,
-  restart: 2,
-  nic: 4,
+  slow: 4,
+  restart: 5,
+  nic: 6,
   power: 0.3,
 };
 /** A storm is the demo's bad luck, twenty times as much. */
