@@ -48,11 +48,23 @@ export async function createDatabase(template?: Template): Promise<TestDatabase>
   });
   return {
     url: urlOf(name),
-    drop: () =>
-      asOwner(async (client) => {
-        await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-      }),
+    drop: () => asOwner((client) => dropDatabase(client, name)),
   };
+}
+
+const FORBIDDEN = '42501';
+
+/** The server's own vacuum may be at work in it: that is nobody's session to end, and it ends soon. */
+async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      return;
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError) || error.code !== FORBIDDEN || tries === 100) throw error;
+      await client.query('SELECT pg_sleep(0.1)');
+    }
+  }
 }
 
 /** Any number: locks this work against other test processes. */
@@ -65,7 +77,7 @@ async function ensureTemplate(client: pg.Client, source: string, template: Templ
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [source]);
     if (rowCount !== 0) return;
     const draft = client.escapeIdentifier(`${source}_draft`);
-    await client.query(`DROP DATABASE IF EXISTS ${draft} WITH (FORCE)`);
+    await dropDatabase(client, draft);
     await client.query(`CREATE DATABASE ${draft}`);
     await template.prepare(urlOf(`${source}_draft`));
     // A database with a session in it can be neither renamed nor copied, and a closed pool's sessions end a moment later.
