@@ -89,5 +89,10 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
   ],
   'config show': ['vurti config show', 'vurti config show --origin', 'vurti config show --config new.yaml -o json'],
   wait: ['vurti wait serving', 'vurti wait synced --timeout 120', 'vurti wait serving && vurti vms'],
+  migrate: [
+    'vurti migrate --plan             # steps, rows, locks; changes nothing',
+    'vurti migrate --plan --json | jq .upToDate',
+    'vurti migrate                    # serve does the same at its start',
+  ],
   version: ['vurti version', 'vurti version --json', 'vurti --version'],
 };

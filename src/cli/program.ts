@@ -181,6 +181,13 @@ export function program(io: Io): Command {
     .action(act(async (c, options: never) => (await import('./commands/config.js')).showConfig(c, options)));
 
   root
+    .command('migrate')
+    .description('bring the database’s schema up to date, without a service')
+    .option('--plan', 'only show what would be done: steps, rows, locks')
+    .option('--config <file>', 'settings (default: VURTI_CONFIG, vurti.yaml, /etc/vurti/vurti.yaml)')
+    .action(act(async (c, options: never) => (await import('./commands/migrate.js')).migrate(c, options)));
+
+  root
     .command('wait')
     .description('wait until the service serves, or has heard all hosts; exit 1 after --timeout (60 s)')
     .addArgument(root.createArgument('<level>').choices(['serving', 'synced']))

@@ -1,5 +1,6 @@
 export { type Examination, type ExamStep, examineHost } from '../fetcher/index.js';
 export { intentKinds, intentText } from '../rules/index.js';
+export { type MigrationPlan, planOfNothing, type RowCount } from '../store/index.js';
 export {
   type LogFilter,
   type RecordTest,
@@ -28,7 +29,7 @@ export type {
 export { createMonitor } from './create-monitor.js';
 export type { IntentHandler, IntentsApi } from './intents/index.js';
 export { ofType } from './of-type.js';
-export { openDatabase } from './open-database.js';
+export { openDatabase, upgradeDatabase } from './open-database.js';
 export type { AgentTlsOptions, MonitorOptions } from './options.js';
 export * from './settings/index.js';
 export { tokens } from './tokens.js';

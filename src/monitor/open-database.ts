@@ -1,5 +1,14 @@
 import type { Store } from '../events/index.js';
-import { NodeJournalFiles, PostgresStore, type PostgresStoreOptions } from '../store/index.js';
+import {
+  type MigrationPlan,
+  migrateSchema,
+  NodeJournalFiles,
+  PostgresStore,
+  type PostgresStoreOptions,
+  planMigration,
+  type SchemaUpgradeOptions,
+} from '../store/index.js';
+import { VERSION } from './version.js';
 
 /** Where what the database does not take is kept meanwhile, so that a crash does not lose it. */
 export interface JournalSettings {
@@ -9,7 +18,9 @@ export interface JournalSettings {
   readonly maxMiB?: number;
 }
 
-export type DatabaseOptions = Omit<PostgresStoreOptions, 'journal'> & { readonly journal?: JournalSettings };
+export type DatabaseOptions = Omit<PostgresStoreOptions, 'journal' | 'version'> & {
+  readonly journal?: JournalSettings;
+};
 
 const DEFAULT_MIB = 512;
 
@@ -18,8 +29,19 @@ const DEFAULT_MIB = 512;
  * earlier one holds. @throws DATABASE_…, SCHEMA_NEWER
  */
 export function openDatabase({ journal, ...options }: DatabaseOptions): Promise<Store> {
-  if (journal === undefined) return PostgresStore.open(options);
+  if (journal === undefined) return PostgresStore.open({ ...options, version: VERSION });
   const { folder, maxMiB = DEFAULT_MIB } = journal;
   const files = new NodeJournalFiles(folder);
-  return PostgresStore.open({ ...options, journal: { files, maxBytes: maxMiB * 1024 * 1024 } });
+  return PostgresStore.open({ ...options, version: VERSION, journal: { files, maxBytes: maxMiB * 1024 * 1024 } });
+}
+
+/**
+ * Looks what the schema of a database needs (`plan`), or does it; a service must not run on it then. Gives the plan as it
+ * was before. @throws DATABASE_…, SCHEMA_NEWER
+ */
+export function upgradeDatabase(
+  options: Omit<SchemaUpgradeOptions, 'version'> & { readonly plan: boolean },
+): Promise<MigrationPlan> {
+  const { plan, ...rest } = options;
+  return plan ? planMigration({ ...rest, version: VERSION }) : migrateSchema({ ...rest, version: VERSION });
 }

@@ -464,6 +464,7 @@ describe('version, help', () => {
     'config',
     'config check',
     'config show',
+    'migrate',
     'wait',
     'version',
   ];

@@ -1,42 +1,62 @@
 import { type Kysely, type MigrationProvider, Migrator, sql } from 'kysely';
 import { VurtiError } from '../../kernel/index.js';
-import * as log from './0001-log.js';
-import * as inventory from './0002-inventory.js';
-import * as hosts from './0003-hosts.js';
-import * as vms from './0004-vms.js';
-import * as intents from './0005-intents.js';
-import * as flushMark from './0006-flush-mark.js';
-import * as recordCluster from './0007-record-cluster.js';
-import type { SchemaMigration } from './schema-migration.js';
-
-/** All steps in order. Names are stored in databases: they are never changed. */
-const steps: Readonly<Record<string, SchemaMigration>> = {
-  '0001_log': log.up,
-  '0002_inventory': inventory.up,
-  '0003_hosts': hosts.up,
-  '0004_vms': vms.up,
-  '0005_intents': intents.up,
-  '0006_flush_mark': flushMark.up,
-  '0007_record_cluster': recordCluster.up,
-};
+import { LATEST, numberOf, steps } from './steps.js';
 
 const MIGRATION_TABLE = 'schema_migration';
 const LOCK_TABLE = 'schema_migration_lock';
 
-/** Static, not read from a folder: works the same in a bundle. */
-function provider(schema: string): MigrationProvider {
+/** A library that opens a store without naming its version. */
+export const UNKNOWN = 'unknown';
+
+/** Static, not read from a folder: works the same in a bundle. Who did it is noted in the same transaction. */
+function provider(schema: string, version: string): MigrationProvider {
   const table = (name: string) => sql.id(schema, name);
+  const note = sql`comment on table ${table(MIGRATION_TABLE)} is ${sql.lit(version)}`;
   return {
     getMigrations: async () =>
-      Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, { up: (db) => step(db, table) }])),
+      Object.fromEntries(
+        Object.entries(steps).map(([name, { up }]) => [
+          name,
+          {
+            up: async (db) => {
+              await up(db, table);
+              await note.execute(db);
+            },
+          },
+        ]),
+      ),
+  };
+}
+
+export interface AppliedStep {
+  readonly name: string;
+  /** RFC 3339 UTC. */
+  readonly at: string;
+}
+
+/** Who migrated the schema last, and which steps it has; none where it is not there. */
+export interface Applied {
+  /** null: it was not noted. */
+  readonly version: string | null;
+  readonly steps: readonly AppliedStep[];
+}
+
+async function appliedSteps(db: Kysely<unknown>, schema: string): Promise<Applied> {
+  if (!(await hasTable(db, schema, MIGRATION_TABLE))) return { version: null, steps: [] };
+  const { rows } = await sql<{ name: string; timestamp: string; version: string | null }>`
+    select m.name, m.timestamp, obj_description(m.tableoid, 'pg_class') as version
+    from ${sql.id(schema, MIGRATION_TABLE)} m order by m.name`.execute(db);
+  return {
+    version: rows[0]?.version === UNKNOWN ? null : (rows[0]?.version ?? null),
+    steps: rows.map(({ name, timestamp }) => ({ name, at: timestamp })),
   };
 }
 
 /**
- * Looks, without writing anything, whether this database may become or is ours. Gives whether `migrate` is needed.
+ * Looks, without writing anything, whether this database may become or is ours. Gives the steps it has.
  * @throws VurtiError DATABASE_OF_ENGINE, SCHEMA_NEWER
  */
-export async function refuseForeignDatabase(db: Kysely<unknown>, schema: string): Promise<boolean> {
+export async function refuseForeignDatabase(db: Kysely<unknown>, schema: string, version: string): Promise<Applied> {
   // pg_class, not information_schema: that one hides tables that this role may not touch.
   const engine = await sql<{ schema: string; database: string }>`
     select n.nspname as schema, current_database() as database
@@ -50,25 +70,39 @@ export async function refuseForeignDatabase(db: Kysely<unknown>, schema: string)
       `Database "${found.database}" holds ${found.schema}.vdc_options: it belongs to an oVirt engine`,
     );
   }
-  if (!(await hasTable(db, schema, MIGRATION_TABLE))) return true;
-  const applied = await sql<{
-    name: string;
-  }>`select name from ${sql.id(schema, MIGRATION_TABLE)} order by name`.execute(db);
-  const newer = applied.rows.filter((row) => !Object.hasOwn(steps, row.name)).map((row) => row.name);
-  if (newer.length > 0) {
-    throw new VurtiError(
-      'SCHEMA_NEWER',
-      `Schema "${schema}" has steps that this version does not know: ${newer.join(', ')}`,
-    );
-  }
-  return applied.rows.length < Object.keys(steps).length;
+  const applied = await appliedSteps(db, schema);
+  const newer = applied.steps.filter(({ name }) => !Object.hasOwn(steps, name));
+  const [first] = newer;
+  if (first !== undefined) throw schemaNewer(schema, version, applied, newer, first);
+  return applied;
 }
 
-/** Brings the schema up to date, all steps in one transaction. */
-export async function migrate(db: Kysely<unknown>, schema: string): Promise<void> {
+function schemaNewer(
+  schema: string,
+  version: string,
+  applied: Applied,
+  newer: readonly AppliedStep[],
+  first: AppliedStep,
+): VurtiError {
+  const by = applied.version === null || applied.version === version ? 'a newer vurti' : `vurti ${applied.version}`;
+  const theirs = Math.max(...newer.map(({ name }) => numberOf(name)));
+  const names = newer.map(({ name }) => name).join(', ');
+  const day = /^\d{4}-\d\d-\d\d/.exec(first.at)?.[0];
+  const start = by === 'a newer vurti' ? 'Start that version or a later one' : `Start ${applied.version} or later`;
+  return new VurtiError(
+    'SCHEMA_NEWER',
+    `Schema "${schema}" was migrated by ${by} (schema ${theirs}: ${names}); this is ${version} (schema ${LATEST})`,
+    { hint: `${start}, or restore a backup${day === undefined ? '' : ` from before ${day}`}.` },
+  );
+}
+
+export const isUpToDate = (applied: Applied): boolean => applied.steps.length >= Object.keys(steps).length;
+
+/** Brings the schema up to date, all steps in one transaction. `version`: of vurti, to be noted. */
+export async function migrate(db: Kysely<unknown>, schema: string, version: string): Promise<void> {
   const migrator = new Migrator({
     db,
-    provider: provider(schema),
+    provider: provider(schema, version),
     migrationTableSchema: schema,
     migrationTableName: MIGRATION_TABLE,
     migrationLockTableName: LOCK_TABLE,

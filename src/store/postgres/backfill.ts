@@ -1,10 +1,9 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { BackfillProgress } from '../../events/index.js';
+import { BACKFILL_PORTION } from '../migrations/plan.js';
 import type { Lane } from './lane.js';
 import { SHARD, type Shard } from './shard.js';
 
-/** Looked through in one transaction: flushes wait for it on the same connection. */
-const CHUNK = 2000;
 const CHUNK_MS = 60_000;
 
 interface Step {
@@ -61,7 +60,7 @@ export class Backfill {
         const rewrite = step === null ? undefined : rewrites[step.name];
         // The row of the writer is locked: whoever takes the log over in this moment comes after this portion.
         if (step === null || rewrite === undefined || !(await this.#isOurs(trx))) return null;
-        const upTo = Math.min(step.done + CHUNK, step.goal);
+        const upTo = Math.min(step.done + BACKFILL_PORTION, step.goal);
         if (upTo > step.done) await rewrite((name) => this.#table(name), step.done, upTo).execute(trx);
         const finished = upTo >= step.goal;
         await sql`

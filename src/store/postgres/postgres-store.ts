@@ -14,7 +14,7 @@ import {
   withDeadline,
 } from '../../kernel/index.js';
 import { BatchingCommitter, type CommitterTuning, type JournalOptions } from '../batching-committer.js';
-import { hasTable, migrate, refuseForeignDatabase } from '../migrations/index.js';
+import { hasTable, isUpToDate, migrate, refuseForeignDatabase, UNKNOWN } from '../migrations/index.js';
 import type { LogStore, StatementListener } from '../store.js';
 import { Backfill } from './backfill.js';
 import { Lane, type PostgresConnection } from './lane.js';
@@ -43,6 +43,8 @@ export interface PostgresStoreOptions extends CommitterTuning {
   readonly flushDeadlineMs?: number;
   /** How this process names itself to others. Default: this machine and process. */
   readonly holder?: Holder;
+  /** Of vurti: noted in the schema when it is migrated, for those who find it too new. */
+  readonly version?: string;
   /** Where flushes are kept while the database is away. Default: nowhere, they wait in memory. */
   readonly journal?: JournalOptions;
   readonly onFenced?: (error: VurtiError) => void;
@@ -135,11 +137,14 @@ export class PostgresStore implements LogStore {
 
   async #open(): Promise<void> {
     await this.#setUp(async (setup) => {
-      const outdated = await setup.within(CLAIM_MS, 'looking at the database', (db) =>
-        refuseForeignDatabase(db, this.#schema),
+      const { version = UNKNOWN } = this.#options;
+      const applied = await setup.within(CLAIM_MS, 'looking at the database', (db) =>
+        refuseForeignDatabase(db, this.#schema, version),
       );
       const locked = await this.#takeLock(setup);
-      if (outdated) await setup.within(SETUP_MS, 'the migration of the schema', (db) => migrate(db, this.#schema));
+      if (!isUpToDate(applied)) {
+        await setup.within(SETUP_MS, 'the migration of the schema', (db) => migrate(db, this.#schema, version));
+      }
       await setup.within(CLAIM_MS, 'claiming the log', (db) => this.#shard.claim(db));
       if (!locked) await this.#seekWrestedLock();
     });
