@@ -22,8 +22,10 @@ interface WaitingStatistics {
 export interface BacklogLimits {
   /** One flush takes about this many records … */
   readonly records: number;
-  /** … or rows. */
+  /** … or rows, … */
   readonly rows: number;
+  /** … and about as many of statistics: a record that comes now waits for the flush in flight. Default: as `rows`. */
+  readonly statistics?: number;
 }
 
 /**
@@ -46,6 +48,10 @@ export class Backlog {
     this.#limits = limits;
   }
 
+  get #portion(): number {
+    return this.#limits.statistics ?? this.#limits.rows;
+  }
+
   get rows(): number {
     return this.#rows + this.#statistics.size;
   }
@@ -60,7 +66,7 @@ export class Backlog {
 
   /** More waits than one flush may take: no sense in waiting for more. */
   get isFull(): boolean {
-    return this.#segments.length > 1 || this.#statistics.size >= this.#limits.rows;
+    return this.#segments.length > 1 || this.#statistics.size >= this.#portion;
   }
 
   /** Number of the newest change set. */
@@ -137,8 +143,9 @@ export class Backlog {
     const { rows, records } = this.#shift();
     // A statistics row that waits is newer than the same row in any segment, so it may only go after the last one.
     if (this.#segments.length === 0) {
+      const most = Math.min(this.#limits.rows, rows.size + this.#portion);
       for (const [id, waiting] of this.#statistics) {
-        if (rows.size >= this.#limits.rows) break;
+        if (rows.size >= most) break;
         rows.set(id, waiting.row);
         this.#statistics.delete(id);
       }

@@ -88,7 +88,7 @@ export class BatchingCommitter implements Committer {
     this.#options = options;
     this.#lingerMs = options.lingerMs ?? 10;
     this.#retry = options.retry ?? { firstMs: 100, mostMs: 10_000 };
-    this.#backlog = new Backlog(options.flush ?? { records: 5_000, rows: 10_000 });
+    this.#backlog = new Backlog(options.flush ?? { records: 5_000, rows: 10_000, statistics: 1_000 });
     this.#setAside = new SetAside(options.telemetry);
   }
 

@@ -80,6 +80,17 @@ describe('gathering', () => {
     );
   });
 
+  it('keeps portions of statistics small: a record that comes while one is written goes with the next', async () => {
+    const { target, committer } = setup({ flush: { records: 10, rows: 100, statistics: 4 } });
+    for (let i = 0; i < 10; i++) committer.commit({ rows: [vmStatistics(`vm-${i}`, 1)], records: [] });
+    await committer.flushed();
+    expect(target.written.map((batch) => batch.rows.length)).toEqual([4, 4, 2]);
+    committer.commit({ rows: [vmStatistics('vm-1', 2), vmStatistics('vm-2', 2)], records: [] });
+    committer.commit({ rows: [], records: [vmChange('vm-1', 1)] });
+    await committer.flushed();
+    expect(target.written.at(-1)).toMatchObject({ rows: { length: 2 }, records: { length: 1 } });
+  });
+
   it('never writes older statistics over what a change set with records wrote', async () => {
     const { target, committer } = setup({ flush: { records: 1, rows: 100 } });
     committer.commit({ rows: [vmStatistics('vm-1', 1)], records: [] });
