@@ -2,7 +2,7 @@
 // npm run bench -- name --flag …: one of them, with flags of its own (--help names them).
 // Run through a test runner, its module loader would be measured too.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { copyFileSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +31,8 @@ if (unknown.length > 0) {
 }
 
 run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json']);
+// The command line reads its version there.
+copyFileSync('package.json', '.bench/package.json');
 for (const name of wanted.length > 0 ? wanted : known) {
   console.log(`\n== ${name}`);
   run(process.execPath, ['--expose-gc', '--enable-source-maps', `.bench/bench/${name}.js`, ...flags]);
