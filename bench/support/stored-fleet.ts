@@ -47,7 +47,7 @@ function templates(): RowWrite[] {
  * Writes state and log as an earlier version left them: records without a cluster. The database makes the rows itself, from
  * one of each kind that the store wrote and from hashes of a seed; through the committer it would take many minutes.
  */
-export async function storeFleet({ url, ask }: BenchDatabase, fleet: StoredFleet): Promise<void> {
+export async function storeFleet({ url, ask }: Pick<BenchDatabase, 'url' | 'ask'>, fleet: StoredFleet): Promise<void> {
   const { schema, records, vms, hosts, seed } = fleet;
   const time = new RealTime();
   const store = await PostgresStore.open({ connection: url, schema, clock: time, scheduler: time });

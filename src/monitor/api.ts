@@ -190,6 +190,12 @@ export interface LogApi {
   placeBefore(time: number): Promise<string>;
 }
 
+/** How far the monitor has come, and whether all is well with it. */
+export type MonitorProgress = Pick<
+  MonitorStatus,
+  'readiness' | 'condition' | 'remaining' | 'startedAt' | 'now' | 'cursor'
+>;
+
 export type ReadinessLevel = 'loading' | 'serving' | 'synced';
 
 export interface MonitorStatus {
@@ -335,5 +341,7 @@ export interface Monitor extends AsyncDisposable {
   /** Asks the host now; several pokes while one waits are one. */
   poke(ref: string): void;
   status(): MonitorStatus;
+  /** The part of `status` that costs the same however many VMs there are. */
+  progress(): MonitorProgress;
   explain(kind: 'vm' | 'host', ref: string): Explanation;
 }

@@ -187,7 +187,7 @@ export class Vms implements VmsApi {
   }
 
   list(): readonly VmView[] {
-    return [...this.#p.view.sets.vms.ids()].map((id) => this.get(id));
+    return [...this.each()];
   }
 
   *each(): Generator<VmView, void, void> {

@@ -23,7 +23,7 @@ import type {
   VdsUpdater,
   VmUpdater,
 } from '../updater/index.js';
-import type { Explanation, LogApi, Monitor, MonitorStatus, ReadinessLevel } from './api.js';
+import type { Explanation, LogApi, Monitor, MonitorProgress, MonitorStatus, ReadinessLevel } from './api.js';
 import type { BackfillRunner } from './backfill-runner.js';
 import { Commands } from './commands.js';
 import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
@@ -34,7 +34,7 @@ import type { MonitorOptions } from './options.js';
 import type { Readiness } from './readiness.js';
 import { restoreState } from './restore.js';
 import type { Retention } from './retention.js';
-import { statusReport } from './status-report.js';
+import { type ProgressSources, progressReport, statusReport } from './status-report.js';
 import { tokens as t } from './tokens.js';
 
 const DEFAULT_UNTIL_SECONDS = 60;
@@ -229,20 +229,30 @@ export class VurtiMonitor implements Monitor {
     const now = this.#clock.now();
     const stats = this.#adapter.stats();
     return statusReport({
+      ...this.#progressSources(),
       mode: this.#settings.mode,
-      view: this.#parts.view,
-      startedAt: this.#startedAt,
-      readiness: this.#readiness.level,
-      cursor: this.#head,
       eventsLastHour: this.#tally.lastHour(now),
       polls: stats,
       pushes: this.#adapter.pushStats(),
       certificates: { ...this.#settings.certificates, ownExpiresAt: this.#vdsUpdater.ownCertificateExpiresAt },
       storeKind: this.#store.kind,
-      committer: this.#store.committer.state(),
       log: this.#retention.figures(),
-      backfill: this.#backfill.progress,
     });
+  }
+
+  progress(): MonitorProgress {
+    return progressReport(this.#progressSources());
+  }
+
+  #progressSources(): ProgressSources {
+    return {
+      view: this.#parts.view,
+      startedAt: this.#startedAt,
+      readiness: this.#readiness.level,
+      cursor: this.#head,
+      committer: this.#store.committer.state(),
+      backfill: this.#backfill.progress,
+    };
   }
 
   explain(kind: 'vm' | 'host', ref: string): Explanation {

@@ -10,7 +10,7 @@ import {
   vmStatusIds,
 } from '../model/index.js';
 import type { HostSets } from '../repository/index.js';
-import type { MonitorStatus, ReadinessLevel } from './api.js';
+import type { MonitorProgress, MonitorStatus, ReadinessLevel } from './api.js';
 import { attention, type CertificateFacts } from './attention.js';
 import { databaseReport, serviceTroubles } from './database-report.js';
 import { rulesOff } from './rules-off.js';
@@ -33,19 +33,32 @@ export interface StatusSources {
   readonly backfill: MonitorStatus['backfill'];
 }
 
-export function statusReport(sources: StatusSources): MonitorStatus {
+export type ProgressSources = Pick<
+  StatusSources,
+  'view' | 'startedAt' | 'readiness' | 'cursor' | 'committer' | 'backfill'
+>;
+
+/** Every answer of the API bears it: it may not look at VMs one by one. */
+export function progressReport(sources: ProgressSources): MonitorProgress {
   const { view, committer, readiness } = sources;
   const away = committer.failingSince !== null || (committer.journal !== null && committer.journal.mode !== 'idle');
   const degraded = away || committer.setAside.length > 0;
   return {
-    version: VERSION,
-    mode: sources.mode,
     readiness: away && readiness === 'synced' ? 'serving' : readiness,
     condition: conditionOf(sources, degraded),
     remaining: remainingOf(sources, away),
     startedAt: sources.startedAt,
     now: view.now(),
     cursor: sources.cursor,
+  };
+}
+
+export function statusReport(sources: StatusSources): MonitorStatus {
+  const { view, committer } = sources;
+  return {
+    version: VERSION,
+    mode: sources.mode,
+    ...progressReport(sources),
     hosts: { total: view.sets.hosts.size, byStatus: hostsByStatus(view) },
     vms: { total: view.sets.vms.size, byStatus: vmsByStatus(view), ...vmFreshness(view) },
     eventsLastHour: sources.eventsLastHour,
@@ -59,14 +72,14 @@ export function statusReport(sources: StatusSources): MonitorStatus {
   };
 }
 
-function conditionOf({ readiness, backfill }: StatusSources, degraded: boolean): MonitorStatus['condition'] {
+function conditionOf({ readiness, backfill }: ProgressSources, degraded: boolean): MonitorStatus['condition'] {
   if (degraded) return 'degraded';
   if (readiness === 'loading') return 'loading';
   return backfill === null ? 'ready' : 'backfilling';
 }
 
 /** What stands between now and *ready*, in the unit of what holds it up. */
-function remainingOf({ readiness, backfill, committer, view }: StatusSources, away: boolean): number | null {
+function remainingOf({ readiness, backfill, committer, view }: ProgressSources, away: boolean): number | null {
   if (readiness === 'loading') return null;
   if (away) return committer.waitingRecords;
   if (committer.setAside.length > 0) return committer.setAside.length;

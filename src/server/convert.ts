@@ -16,7 +16,7 @@ export function toJson(value: unknown): string {
 }
 
 export function envelope(monitor: Monitor, kind: string): Envelope {
-  const { now, cursor, condition } = monitor.status();
+  const { now, cursor, condition } = monitor.progress();
   return { apiVersion, kind, asOf: rfc3339(now), cursor, status: condition };
 }
 

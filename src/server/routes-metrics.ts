@@ -20,7 +20,7 @@ export function metricsRoutes(
     parse(noQuery, request.query, 'query');
     const made = monitor();
     let text = await own.text();
-    if (made !== undefined && made.status().readiness !== 'loading') {
+    if (made !== undefined && made.progress().readiness !== 'loading') {
       text += serviceSeries(made);
       for (const piece of entitySeries(made, series)) {
         if (piece === null) await turn(scheduler);

@@ -16,7 +16,7 @@ export function serviceRoutes(app: FastifyInstance, monitor: () => Monitor | und
     const made = monitor();
     if (made === undefined)
       throw new VurtiError('NOT_READY', `The service is starting: ${phase?.() ?? 'not ready yet'}`);
-    const { readiness } = made.status();
+    const { readiness } = made.progress();
     const reached = readiness === 'synced' || readiness === level;
     if (!reached) throw new VurtiError('NOT_READY', `The service is ${readiness}, not ${level} yet`);
     return { ...envelope(made, 'Readiness'), readiness };

@@ -63,7 +63,7 @@ export function streamRoutes(app: FastifyInstance, context: RouteContext, most: 
       const hello = frameText('hello', cursor, {
         apiVersion,
         kind: 'EventStream',
-        startedAt: rfc3339(monitor.status().startedAt),
+        startedAt: rfc3339(monitor.progress().startedAt),
         cursor,
         exact: first.gap === null,
       });

@@ -135,7 +135,7 @@ export function createServer(options: ServerOptions): VurtiServer {
     monitor,
     loaded: () => {
       const made = monitor();
-      if (made.status().readiness !== 'loading') return made;
+      if (made.progress().readiness !== 'loading') return made;
       throw new VurtiError('NOT_READY', 'The stored state is being loaded');
     },
     settings: options.settings,
@@ -186,7 +186,7 @@ function stateOf(monitor: ServerOptions['monitor'], clock: Clock): () => StateHe
   let known = { at: Number.NEGATIVE_INFINITY, headers: unknown('loading') };
   const look = (): StateHeaders => {
     try {
-      const status = monitor()?.status();
+      const status = monitor()?.progress();
       if (status === undefined) return unknown('loading');
       return {
         'x-vurti-status': status.condition,

@@ -348,16 +348,17 @@ export function fakeMonitor(): FakeMonitor {
     poke: (ref) => {
       calls.push(`poke ${ref}`);
     },
+    progress: () => ({
+      ...{ readiness: 'synced', condition: 'ready', remaining: 0 },
+      ...{ startedAt: T0 - 3 * 86_400_000 - 4 * 3_600_000, now: T0, cursor: log.head() },
+      ...monitor.statusNow,
+    }),
     status: () => {
       const fresh = count(monitor.vmList.map((one) => one.freshness));
       return {
         version: '0.1.0',
         mode: 'observer',
-        readiness: 'synced',
-        condition: 'ready',
-        startedAt: T0 - 3 * 86_400_000 - 4 * 3_600_000,
-        now: T0,
-        cursor: log.head(),
+        ...monitor.progress(),
         hosts: { total: monitor.hostList.length, byStatus: count(monitor.hostList.map((one) => one.status)) },
         vms: {
           total: monitor.vmList.length,
@@ -384,7 +385,6 @@ export function fakeMonitor(): FakeMonitor {
           ...{ retentionDays: 30, maxRows: 10_000_000, removed: 12_000, removing: false },
           ...{ lastRunAt: null, lastError: null },
         },
-        remaining: 0,
         backfill: null,
         rulesOff: [],
         ...monitor.statusNow,
