@@ -169,10 +169,11 @@ it(
     while (troubles.length > 0) {
       const [trouble] = troubles.splice(randomInt(random, 0, troubles.length - 1), 1);
       await pause(randomInt(random, 50, soak ? 2000 : 400));
-      if (trouble === 'disconnect') {
+      // A service that is still starting gives up when its database goes away; one that serves does not.
+      if (trouble === 'disconnect' || trouble === 'postgres') {
         await expect.poll(() => readers.every((reader) => reader.connected), { timeout: 30_000 }).toBe(true);
-        for (const reader of readers) reader.disconnect();
       }
+      if (trouble === 'disconnect') for (const reader of readers) reader.disconnect();
       if (trouble === 'kill') await service.kill();
       if (trouble === 'restart') await service.terminate();
       if (trouble === 'postgres') {
