@@ -274,7 +274,9 @@ it('keeps nothing for VMs whose reports do not differ', async () => {
   agents.on('kvm-01').with('vm-0', { status: 'Paused' });
   await t.clock.runFor(minutes(1));
   expect(t.explain('vm', 'vm-7').evidence.map(({ rule }) => rule)).toEqual([null]);
-  expect(t.explain('vm', 'vm-0').evidence.map(({ rule }) => rule)).toContain('vm.here.status-changed');
+  const changed = t.explain('vm', 'vm-0');
+  expect(changed.evidence.map(({ rule }) => rule)).toContain('vm.here.status-changed');
+  expect(changed.why).toMatch(/^kvm-01 reports it Paused\. /);
 }, 60_000);
 
 it('status and explain tell the same of the grace that is left', async () => {

@@ -67,7 +67,9 @@ function told({ view }: ExplainContext, { id, dynamic }: Vm, steps: readonly Tra
     return { rule: missed, doc: `docs/rules.md#${ruleAnchor(missed)}`, why };
   }
   const moves = steps.findLast((step) => step.moves !== null)?.moves ?? null;
-  if (moves === null || moves.to !== dynamic.runOnVds || !arrived.has(dynamic.status)) return reason;
+  if (moves === null || moves.to !== dynamic.runOnVds || !arrived.has(dynamic.status)) {
+    return reason.rule === changed ? { ...reason, why: `${host} reports it ${dynamic.status}. ${reason.why}` } : reason;
+  }
   return {
     ...reason,
     why: `It went from ${nameOf(moves.from)} to ${host}, which reports it ${dynamic.status}. ${reason.why}`,
@@ -75,6 +77,7 @@ function told({ view }: ExplainContext, { id, dynamic }: Vm, steps: readonly Tra
 }
 
 const missed = 'vm.absent.missed';
+const changed = 'vm.here.status-changed';
 const arrived: ReadonlySet<VmStatus> = new Set<VmStatus>(['Up', 'Paused', 'PoweringUp', 'RebootInProgress']);
 
 function hostFacts({ view }: ExplainContext, host: Vds) {
