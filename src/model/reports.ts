@@ -5,8 +5,17 @@ import type { VmStatus } from './vm-status.js';
 
 /**
  * What an agent said, decoded. Reports are interfaces, not JSON: a reader may decode a field only when it is asked
- * for, or only the VMs that differ from its last answer. They are read-only and stay valid after the next answer.
+ * for, or only the VMs that differ from its last answer. They are read-only and stay valid after the next answer, but
+ * for what was measured of a VM: see VmReport.
  */
+
+/** Whole and never negative: a number up to 2^53, beyond it a bigint. Totals are kept and stored as bigint. */
+export type Count = number | bigint;
+
+/** The count as it is stored; null stays null. */
+export function exactCount(count: Count | null): bigint | null {
+  return typeof count === 'number' ? BigInt(count) : count;
+}
 
 /** A field or an entry that could not be read; the rest of the report is good. */
 export interface ReportProblem {
@@ -22,10 +31,10 @@ export interface NicSample {
   readonly macAddr: string | null;
   readonly status: InterfaceStatus;
   readonly speedMbps: number | null;
-  readonly rxBytes: bigint | null;
-  readonly txBytes: bigint | null;
-  readonly rxDropped: bigint | null;
-  readonly txDropped: bigint | null;
+  readonly rxBytes: Count | null;
+  readonly txBytes: Count | null;
+  readonly rxDropped: Count | null;
+  readonly txDropped: Count | null;
   /** Seconds; on the host the epoch, in a VM the host's uptime. Only differences mean anything. */
   readonly sampleTime: number | null;
 }
@@ -92,13 +101,13 @@ export interface VmDiskSample {
   readonly lunGuid: string | null;
   readonly readRate: number | null;
   readonly writeRate: number | null;
-  readonly readOps: bigint | null;
-  readonly writeOps: bigint | null;
+  readonly readOps: Count | null;
+  readonly writeOps: Count | null;
   /** Nanoseconds per operation. */
   readonly readLatencyNs: number | null;
   readonly writeLatencyNs: number | null;
   readonly flushLatencyNs: number | null;
-  readonly trueSize: bigint | null;
+  readonly trueSize: Count | null;
 }
 
 /** The measured part of a VM's report (§8.3). null: not reported. */
@@ -129,7 +138,14 @@ export interface VmStatisticsSample {
   readonly migrationProgress: number | null;
 }
 
-/** One VM in an answer or a push. */
+/**
+ * One VM in an answer or a push.
+ *
+ * A reader with memory gives the same object again while only measured values, the timestamp or members that nobody reads
+ * differ from its previous answer of the host. `timestamp` and what `statistics()` gives are then those of the newest
+ * answer: valid until the next one of the same host is read, and copied by whoever keeps them. All the rest never changes
+ * in one object.
+ */
 export interface VmReport {
   readonly vmId: string;
   /** null when not reported (a Down VM has none). */
@@ -144,6 +160,8 @@ export interface VmReport {
   readonly deviceHash: string | null;
   readonly tpmHash: string | null;
   readonly nvramHash: string | null;
+  /** Grows whenever a measured value differs from the answer before; of a reader without memory always 0. */
+  readonly figuresVersion: number;
   /** null: this kind of report has none (push, list, Down VM). */
   statistics(): VmStatisticsSample | null;
   /** null: not reported, which is not the same as none. */
@@ -162,11 +180,13 @@ export interface VmStatsReport {
   has(vmId: string): boolean;
   ids(): Iterable<string>;
   get(vmId: string): VmReport | undefined;
+  /** All readable VMs, in the order of the answer. */
+  all(): readonly VmReport[];
   /**
-   * VMs that may differ from this reader's previous answer of the host, in the order of the answer. A reader without
-   * memory gives all of them. Skipping a VM that did not change is allowed, skipping one that did is not.
+   * Those of `all()` that are another object than in the reader's previous answer of this host, whose state may differ
+   * therefore. A reader without memory gives all of them.
    */
-  changed(): Iterable<VmReport>;
+  changed(): readonly VmReport[];
   readonly problems: readonly ReportProblem[];
 }
 

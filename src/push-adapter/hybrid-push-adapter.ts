@@ -208,7 +208,7 @@ export class HybridPushAdapter {
 
   #compare(hostId: string, host: HostPushes, report: VmStatsReport, requestedAt: number): void {
     const turns = unannounced(hostId, report, this.#o.vms, (turn) => host.wasPushed(turn, requestedAt));
-    for (const { vmId, status } of report.changed()) host.noteReported(vmId, status, requestedAt);
+    for (const { vmId, status } of report.all()) host.noteReported(vmId, status, requestedAt);
     if (host.mode === 'live') host.suspect(turns, this.#o.clock.monotonic());
     else if (turns.length > 0) this.#missed(hostId, host, 'disconnected', turns);
   }

@@ -32,7 +32,7 @@ export function unannounced(
   wasPushed: (turn: VmTurn) => boolean,
 ): VmTurn[] {
   const turns: VmTurn[] = [];
-  for (const vm of report.changed()) {
+  for (const vm of report.all()) {
     const stored = vms.get(vm.vmId);
     // What is not settled may have been pushed, and not judged.
     if (stored === undefined || vms.unsettled(vm.vmId) !== undefined || !shouldBePushed(stored, vm, host)) continue;

@@ -12,7 +12,7 @@ export function vmEvidence(
   vms: Pick<VmReader, 'get' | 'byHost'>,
 ): Evidence[] {
   const evidence: Evidence[] = [{ name: 'VmStatsReceived', host, stamp, report }];
-  for (const vm of report.changed()) {
+  for (const vm of report.all()) {
     if (reportDiffers(vms.get(vm.vmId), vm, host)) {
       evidence.push({ name: 'VmStateChanged', host, stamp, vmId: vm.vmId, report: vm });
     }

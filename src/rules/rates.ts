@@ -1,4 +1,4 @@
-import type { NicSample } from '../model/index.js';
+import { exactCount, type NicSample } from '../model/index.js';
 
 /** One direction of a nic as it was kept from the report before. */
 export interface CounterState {
@@ -56,8 +56,8 @@ export function nicFigures(
 ): NicFigures {
   const rxBefore = previous && { total: previous.rxTotal, offset: previous.rxOffset };
   const txBefore = previous && { total: previous.txTotal, offset: previous.txOffset };
-  const rx = nextCounter(rxBefore, sample.rxBytes);
-  const tx = nextCounter(txBefore, sample.txBytes);
+  const rx = nextCounter(rxBefore, exactCount(sample.rxBytes));
+  const tx = nextCounter(txBefore, exactCount(sample.txBytes));
   const rate = (before: CounterState | undefined, after: CounterState): number | null => {
     // Without an offset what was counted before had another beginning.
     if (previous === undefined || before === undefined || before.offset === null) return null;
@@ -74,7 +74,7 @@ export function nicFigures(
     sampleTime: sample.sampleTime,
     rxRate: repeated ? previous.rxRate : rate(rxBefore, rx),
     txRate: repeated ? previous.txRate : rate(txBefore, tx),
-    rxDrop: sample.rxDropped,
-    txDrop: sample.txDropped,
+    rxDrop: exactCount(sample.rxDropped),
+    txDrop: exactCount(sample.txDropped),
   };
 }

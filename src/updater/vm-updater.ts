@@ -96,7 +96,7 @@ export class VmUpdater {
       this.#o.telemetry.count('vurti_report_problems_total');
       this.#o.telemetry.log('warn', 'a part of a VM report could not be read', { host, path, problem });
     }
-    for (const vmReport of report.changed()) {
+    for (const vmReport of report.all()) {
       this.#takeFigures(set.vms.get(vmReport.vmId), vmReport, stamp);
       yield;
     }

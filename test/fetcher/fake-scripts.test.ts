@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeFetcher } from '../../src/fetcher/index.js';
 import { seconds, VirtualTime, VurtiError } from '../../src/kernel/index.js';
-import { type HostEndpoint, observerMethods } from '../../src/model/index.js';
+import { exactCount, type HostEndpoint, observerMethods } from '../../src/model/index.js';
 import { failureOf, patient } from './support/calls.js';
 
 const endpoint = (name: string): HostEndpoint => ({
@@ -178,12 +178,12 @@ describe('time', () => {
       const vm = (await agents.getAllVmStats(kvm, patient())).get('web-03');
       return {
         clock: host.agentTime,
-        rx: host.nics[0]?.rxBytes ?? 0n,
+        rx: exactCount(host.nics[0]?.rxBytes ?? 0) ?? 0n,
         sampled: host.nics[0]?.sampleTime ?? 0,
         boot: host.statistics.bootTime,
         event: vm?.timestamp ?? 0,
         elapsed: vm?.statistics()?.elapsedSeconds ?? 0,
-        vmRx: vm?.statistics()?.nics?.[0]?.rxBytes ?? 0n,
+        vmRx: exactCount(vm?.statistics()?.nics?.[0]?.rxBytes ?? 0) ?? 0n,
       };
     };
     const [before, movingBefore] = [await look(still), await look(moving)];

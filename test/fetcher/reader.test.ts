@@ -62,9 +62,9 @@ describe('numbers with decimals', () => {
 describe('counters', () => {
   it.each([
     ['18446744073709551615', 18446744073709551615n],
-    ['0', 0n],
-    ['0.00', 0n],
-    [4294967296, 4294967296n],
+    ['0', 0],
+    ['0.00', 0],
+    [4294967296, 4294967296],
     ['-1', undefined],
     ['', undefined],
   ])('%j → %s', (value, expected) => {
@@ -82,7 +82,8 @@ describe('counters', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (count) => {
         const parsed = parseJson(Buffer.from(`{"f": ${count}}`)) as { f: unknown };
-        expect(read(parsed.f, (r) => r.count('f')).value).toBe(count);
+        const exact = count > Number.MAX_SAFE_INTEGER ? count : Number(count);
+        expect(read(parsed.f, (r) => r.count('f')).value).toBe(exact);
       }),
     );
   });

@@ -55,10 +55,10 @@ it('statistics of a host: every field of §8.1', () => {
   expect(
     report.nics.map((nic) => [nic.name, nic.status, nic.speedMbps, nic.rxBytes, nic.txBytes, nic.rxDropped]),
   ).toEqual([
-    ['eno1', 'UP', 10_000, 918_273_645_512n, 123_456_789_012n, 14n],
-    ['eno2', 'DOWN', 1000, 0n, 0n, 0n],
-    ['ovirtmgmt', 'UP', 10_000, 918_000_000_000n, 123_400_000_000n, 2n],
-    ['eno1.100', 'UP', 10_000, 4_294_967_296_123n, 8_589_934_592_456n, 0n],
+    ['eno1', 'UP', 10_000, 918_273_645_512, 123_456_789_012, 14],
+    ['eno2', 'DOWN', 1000, 0, 0, 0],
+    ['ovirtmgmt', 'UP', 10_000, 918_000_000_000, 123_400_000_000, 2],
+    ['eno1.100', 'UP', 10_000, 4_294_967_296_123, 8_589_934_592_456, 0],
   ]);
   expect(report.nics[0]?.sampleTime).toBe(1_795_207_151.69962);
   expect(report.numaNodes).toEqual([

@@ -148,7 +148,7 @@ describe('fields with a trick', () => {
       expect.objectContaining({
         imageId: null,
         lunGuid: '360014054e75cb132',
-        trueSize: 1_099_511_627_776n,
+        trueSize: 1_099_511_627_776,
         readLatencyNs: null,
       }),
     ]);

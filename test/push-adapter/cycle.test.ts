@@ -200,7 +200,7 @@ describe('host cycle', () => {
       world.vm('gone', 'h');
       const broken: VmStatsReport = {
         ...vmStats([]),
-        changed: () => {
+        all: () => {
           throw new TypeError('broken');
         },
       };

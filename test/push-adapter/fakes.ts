@@ -61,6 +61,7 @@ export function vmReport(
     ...{ vmId, status, vmName: vmId, timestamp: null, tpmHash: null, nvramHash: null },
     dynamic: more.dynamic ?? {},
     deviceHash: more.deviceHash ?? null,
+    figuresVersion: 0,
     statistics: () => null,
     guestInterfaces: () => null,
     jobs: () => null,
@@ -74,6 +75,7 @@ export function vmStats(vms: readonly VmReport[], complete = true): VmStatsRepor
     has: (id) => byId.has(id),
     ids: () => byId.keys(),
     get: (id) => byId.get(id),
+    all: () => vms,
     changed: () => vms,
   };
 }

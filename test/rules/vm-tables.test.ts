@@ -61,6 +61,7 @@ function report(status: VmStatus, more: Partial<VmReport['dynamic']>): VmReport 
     deviceHash: null,
     tpmHash: null,
     nvramHash: null,
+    figuresVersion: 0,
     statistics: () => null,
     guestInterfaces: () => null,
     jobs: () => null,

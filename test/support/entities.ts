@@ -84,6 +84,7 @@ export function polled(vmId = 'v1', status: VmStatus = 'Up', more: ReportMore = 
     timestamp: timestamp ?? null,
     deviceHash: deviceHash ?? null,
     dynamic: { ...pollDefaults, status, ...dynamic },
+    figuresVersion: 0,
     statistics: () => (measured === undefined ? null : sample(measured)),
     guestInterfaces: () => nics ?? null,
     jobs: () => jobs ?? null,
@@ -132,6 +133,7 @@ export function vmStats(
     has: (id) => ids.includes(id),
     ids: () => ids,
     get: (id) => byId.get(id),
+    all: () => reports,
     changed: () => reports,
     problems: (more.unreadable ?? []).map((vmId) => ({ path: `vms.${vmId}`, message: 'unreadable', vmId })),
   };

@@ -1,3 +1,4 @@
+import type { Count } from '../../model/index.js';
 import { cleanText, excerptOf, isCleanKey } from '../text.js';
 import type { Problems } from './problems.js';
 
@@ -91,12 +92,12 @@ export class Reader {
   }
 
   /** A counter or a size: never negative; -1 is how agents say that they do not know. */
-  count(key: string): bigint | undefined {
+  count(key: string): Count | undefined {
     const value = this.raw(key);
     if (isBlank(value)) return undefined;
-    const count = toBigInt(value);
-    if (count === -1n) return undefined;
-    return count === undefined || count < 0n ? this.#unreadable(key, value, 'not a counter') : count;
+    const count = toCount(value);
+    if (count === -1) return undefined;
+    return count === undefined || count < 0 ? this.#unreadable(key, value, 'not a counter') : count;
   }
 
   bool(key: string): boolean | undefined {
@@ -196,6 +197,16 @@ function toNumber(value: unknown): number {
   if (typeof value !== 'string' || value.length > 64) return Number.NaN;
   const text = value.trim();
   return NUMBER.test(text) ? Number(text) : Number.NaN;
+}
+
+/** Whole numbers of so many digits are exact as numbers. */
+const SAFE_DIGITS = /^\d{1,15}$/;
+
+function toCount(value: unknown): Count | undefined {
+  if (typeof value === 'string' && SAFE_DIGITS.test(value)) return Number(value);
+  const count = toBigInt(value);
+  if (count === undefined || count < Number.MIN_SAFE_INTEGER || count > Number.MAX_SAFE_INTEGER) return count;
+  return Number(count);
 }
 
 function toBigInt(value: unknown): bigint | undefined {

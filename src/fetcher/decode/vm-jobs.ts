@@ -1,4 +1,4 @@
-import type { VmJob } from '../../model/index.js';
+import { exactCount, type VmJob } from '../../model/index.js';
 import type { Reader } from './reader.js';
 
 /** The VM's block jobs. Null: not known yet, which ends no job; an empty list means surely none. */
@@ -14,9 +14,9 @@ export function jobsOf(vm: Reader): readonly Omit<VmJob, 'vmId'>[] | null {
       jobState: 'NORMAL',
       jobType: job.text('jobType', 64) ?? null,
       blockJobType: job.text('blockJobType', 64) ?? null,
-      bandwidth: job.count('bandwidth') ?? null,
-      cursorCur: job.count('cur') ?? null,
-      cursorEnd: job.count('end') ?? null,
+      bandwidth: exactCount(job.count('bandwidth') ?? null),
+      cursorCur: exactCount(job.count('cur') ?? null),
+      cursorEnd: exactCount(job.count('end') ?? null),
       imageGroupId: job.text('imgUUID', 255) ?? null,
     });
   }

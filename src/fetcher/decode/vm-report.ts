@@ -34,6 +34,7 @@ class ParsedVmReport implements VmReport {
   readonly deviceHash: string | null;
   readonly tpmHash: string | null;
   readonly nvramHash: string | null;
+  readonly figuresVersion = 0;
   readonly #vm: Reader;
   readonly #guestNics: readonly GuestNic[] | null;
   /** Polls of running VMs alone carry measurements and jobs. */

@@ -19,6 +19,7 @@ export class ParsedVmStatsReport implements VmStatsReport {
   readonly #entries = new Map<string, Entry>();
   readonly #decoded = new Map<string, VmReport | undefined>();
   readonly #problems = new Problems();
+  #all: readonly VmReport[] | undefined;
 
   /** `vms`: the entries of all pages in order. Of a VM that stands in it twice the later entry counts. */
   constructor(host: HostEndpoint, vms: readonly unknown[]) {
@@ -65,17 +66,25 @@ export class ParsedVmStatsReport implements VmStatsReport {
     return report;
   }
 
-  /** This reader has no memory of the answer before: all readable VMs. */
-  *changed(): Iterable<VmReport> {
+  all(): readonly VmReport[] {
+    if (this.#all !== undefined) return this.#all;
+    const all: VmReport[] = [];
     for (const id of this.#entries.keys()) {
       const report = this.get(id);
-      if (report !== undefined) yield report;
+      if (report !== undefined) all.push(report);
     }
+    this.#all = all;
+    return all;
+  }
+
+  /** This reader has no memory of the answer before. */
+  changed(): readonly VmReport[] {
+    return this.all();
   }
 
   /** Asking for the problems decodes what nobody has asked for yet, so the list does not depend on who looked first. */
   get problems(): readonly ReportProblem[] {
-    for (const report of this.changed()) {
+    for (const report of this.all()) {
       report.statistics();
       report.jobs();
     }

@@ -30,7 +30,7 @@ export function resizedLuns(
   if (disks === null || samples === null) return disks;
   const sizes = new Map<string, number>();
   for (const { lunGuid, trueSize } of samples) {
-    if (lunGuid !== null && trueSize !== null) sizes.set(lunGuid, Number(trueSize / 2n ** 30n));
+    if (lunGuid !== null && trueSize !== null) sizes.set(lunGuid, Number(BigInt(trueSize) / 2n ** 30n));
   }
   let changed = false;
   const next = disks.map((disk) => {

@@ -26,6 +26,7 @@ export function laidOver(push: VmReport, stored: VmDynamic): VmReport {
     deviceHash: push.deviceHash,
     tpmHash: push.tpmHash,
     nvramHash: push.nvramHash,
+    figuresVersion: push.figuresVersion,
     statistics: () => push.statistics(),
     guestInterfaces: () => push.guestInterfaces(),
     jobs: () => push.jobs(),
