@@ -31,6 +31,8 @@ export class PolledHost {
   /** What busy answers have raised the multiple to, and until when (monotonic). */
   busy = 1;
   busyUntilMs = 0;
+  /** What it was raised to when the last VM report came; what is said later makes no report younger. */
+  busyAtReport = 1;
   /** When its last cycle was begun, and the due time that it served; both monotonic. */
   runAt = 0;
   dueMs = 0;

@@ -150,10 +150,9 @@ export class PollingPushAdapter {
     return Math.round(clock.now() + tick.dueMs + ahead * stepMs - clock.monotonic());
   }
 
-  /** What busy answers have raised the host's multiple to. */
+  /** What busy answers had raised the host's multiple to when its last VM report came. */
   busyMultipleOf(hostId: string): number {
-    const host = this.#hosts.get(hostId);
-    return host !== undefined && this.#options.clock.monotonic() < host.busyUntilMs ? host.busy : 1;
+    return this.#hosts.get(hostId)?.busyAtReport ?? 1;
   }
 
   stampPush(hostId: string, at: number, agentTime: number | null): EvidenceStamp | undefined {
@@ -317,11 +316,13 @@ export class PollingPushAdapter {
     this.#total += 1;
     if (tally.failed) this.#failed += 1;
     this.#options.telemetry.count('vurti_polls_total', 1, { failed: String(tally.failed) });
-    const { clock, settingsOf } = this.#options;
+    const nowMs = this.#options.clock.monotonic();
+    const busy = nowMs < host.busyUntilMs ? host.busy : 1;
     if (tally.busy) {
-      host.busy = busierMultiple(clock.monotonic() < host.busyUntilMs ? host.busy : 1, settingsOf(host.id).poll);
-      host.busyUntilMs = clock.monotonic() + BUSY_MS;
+      host.busy = busierMultiple(busy, this.#options.settingsOf(host.id).poll);
+      host.busyUntilMs = nowMs + BUSY_MS;
     }
+    if (host.reportedDueMs === host.dueMs) host.busyAtReport = tally.busy ? host.busy : busy;
     // A rule that still needs it asks again when the host is heard; asked now, it could keep us busy with a dead host.
     if (tally.attempt !== null) host.requests.clear();
     if (host.poked) this.#runWaiting(host);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { found } from './support/found.js';
 import { histories } from './support/history.js';
 import { allLaws } from './support/laws/index.js';
 import { runs, TIMEOUT } from './support/size.js';
@@ -21,8 +22,19 @@ import { World } from './support/world.js';
  *
  * When one breaks, fast-check shortens the history; the finding names the law, what it saw and when, then the steps
  * before it. `VURTI_SEED=… npx vitest run test/properties` repeats a seed, VURTI_HISTORIES asks for more.
+ * What was found is kept in support/found.ts.
  */
-it.each(['manager', 'observer'] as const)(
+const modes = ['manager', 'observer'] as const;
+
+it.each(found.flatMap(({ what, history }) => modes.map((mode) => ({ what, history: { ...history, mode } }))))(
+  'found once, $history.mode: $what',
+  async ({ history }) => {
+    expect(await new World(history, allLaws()).live()).toEqual([]);
+  },
+  TIMEOUT,
+);
+
+it.each(modes)(
   'every law holds in every history (%s)',
   async (mode) => {
     await fc.assert(
