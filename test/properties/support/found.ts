@@ -15,4 +15,17 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
       ],
     },
   },
+  {
+    what: 'a VM that two hosts report is removed, taken in again and told of again: a fault of the law, which did not see it go',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'start', vm: 5, host: 0, as: 'Up' }, seconds: 0 },
+        { step: { does: 'say', vm: 0, what: 'fqdn' }, seconds: 10 },
+        { step: { does: 'removeVm', vm: 5 }, seconds: 70 },
+      ],
+    },
+  },
 ];

@@ -45,7 +45,9 @@ export class OneOwner implements Law {
     }
   }
 
-  committed(world: World, { records }: ChangeSet): void {
+  committed(world: World, { rows, records }: ChangeSet): void {
+    for (const write of rows)
+      if (write.kind === 'vm_static' && 'deleted' in write) this.#end(world, String(write.deleted[0]));
     for (const record of records) {
       if (record.kind !== 'event' || record.name !== 'VM_RUNNING_ON_TWO_HOSTS') continue;
       const id = record.vmId ?? '';
@@ -89,11 +91,15 @@ export class OneOwner implements Law {
     }
   }
 
+  /** They agree, or the VM was removed: taken in again it is another one, and its contest a new one. */
+  #end(world: World, id: string): void {
+    if (this.#contests.delete(id)) this.#endedAt.set(id, world.now);
+  }
+
   #follow(world: World, id: string, by: ReadonlyMap<string, string>, host: string): void {
     const contest = this.#contests.get(id);
     if (by.size < 2) {
-      if (contest !== undefined) this.#endedAt.set(id, world.now);
-      this.#contests.delete(id);
+      this.#end(world, id);
     } else if (contest === undefined) {
       this.#contests.set(id, { reports: new Map(), alerts: 0, since: world.now });
     } else if (by.has(host)) {
