@@ -279,6 +279,24 @@ it('keeps nothing for VMs whose reports do not differ', async () => {
   expect(changed.why).toMatch(/^kvm-01 reports it Paused\. /);
 }, 60_000);
 
+it('a VM that moved without a change of status: how it came, then how it became', async () => {
+  const agents = new FakeFetcher().host('kvm-01', { vms: { mover: { status: 'Up' } } }).host('kvm-02', { vms: {} });
+  await using t = await createTestMonitor({ fetcher: agents });
+  await t.clock.runFor(minutes(1));
+  agents.on('kvm-01').without('mover');
+  agents.on('kvm-02').with('mover', { status: 'Up' });
+  await t.clock.runUntil(() => t.vm('mover').host === 'kvm-02', { within: minutes(1) });
+  expect(t.explain('vm', 'mover')).toMatchObject({ rule: 'vm.elsewhere.adopt', status: 'Up' });
+  expect(t.explain('vm', 'mover').why).toMatch(
+    /^It went from kvm-01 to kvm-02, which reports it Up\. A host that it was/,
+  );
+  agents.on('kvm-02').with('mover', { status: 'Paused' });
+  await t.clock.runUntil(() => t.vm('mover').status === 'Paused', { within: minutes(1) });
+  expect(t.explain('vm', 'mover').why).toMatch(
+    /^It went from kvm-01 to kvm-02, which reports it Paused\. The host that runs/,
+  );
+});
+
 it('status and explain tell the same of the grace that is left', async () => {
   const agents = fleet();
   await using t = await createTestMonitor({ fetcher: agents });

@@ -66,13 +66,16 @@ function told({ view }: ExplainContext, { id, dynamic }: Vm, steps: readonly Tra
     const why = `It is missing in the last ${last} of ${host}, and stays ${dynamic.status}: one report may have been made at a bad moment, ${misses} in a row count.`;
     return { rule: missed, doc: `docs/rules.md#${ruleAnchor(missed)}`, why };
   }
-  const moves = steps.findLast((step) => step.moves !== null)?.moves ?? null;
-  if (moves === null || moves.to !== dynamic.runOnVds || !arrived.has(dynamic.status)) {
+  const move = steps.findLast((step) => step.moves !== null);
+  if (move?.moves?.to !== dynamic.runOnVds || !arrived.has(dynamic.status)) {
     return reason.rule === changed ? { ...reason, why: `${host} reports it ${dynamic.status}. ${reason.why}` } : reason;
   }
+  // What gave it its status may be long past by then: what is asked about is how it came here.
+  const moved =
+    move.lastAt >= (dynamic.statusSince ?? 0) ? because({ rule: move.rule, source: move.source }, null) : reason;
   return {
-    ...reason,
-    why: `It went from ${nameOf(moves.from)} to ${host}, which reports it ${dynamic.status}. ${reason.why}`,
+    ...moved,
+    why: `It went from ${nameOf(move.moves.from)} to ${host}, which reports it ${dynamic.status}. ${moved.why}`,
   };
 }
 
