@@ -13,12 +13,14 @@ import type {
   VmSpec,
   VmStatus,
 } from '../model/index.js';
+import type { NamePlace } from '../repository/index.js';
 import type { TailFrame, TailQuery, TailReader } from '../tail/index.js';
 import type { CommandOptions, VmJobSpec } from '../updater/index.js';
 import type { Explanation } from './explain/explanation.js';
 import type { IntentsApi } from './intents/index.js';
 
 export type { ClusterSpec, HostSpec, VmSpec } from '../model/index.js';
+export type { NamePlace } from '../repository/index.js';
 export type { Explanation, ExplanationEvidence } from './explain/explanation.js';
 
 /** A host as people and programs see it. Times are ms since the epoch; null = not known. */
@@ -84,13 +86,42 @@ export interface VmView {
   readonly networkPercent: number | null;
 }
 
-export type Filter<V> = { readonly [K in keyof V]?: V[K] | readonly V[K][] };
+export type Filter<V> = { readonly [K in keyof V]?: V[K] | readonly V[K][] | undefined };
+
+/** Which entities, in the order of their names. */
+export interface PageQuery<F> {
+  readonly filter?: F | undefined;
+  /** Those behind this place; null = from the beginning. */
+  readonly after?: NamePlace | null | undefined;
+  /** Default: all. */
+  readonly limit?: number | undefined;
+}
+
+export interface Page<V> {
+  readonly items: readonly V[];
+  /** Entities there are, and those that the filter takes, on all pages. */
+  readonly total: number;
+  readonly matched: number;
+  /** `after` of the next page; null = this was the last one. */
+  readonly next: NamePlace | null;
+}
+
+export type HostFilter = Pick<Filter<HostView>, 'id' | 'status' | 'clusterId' | 'freshness'>;
+export type VmFilter = Pick<Filter<VmView>, 'id' | 'status' | 'hostId' | 'clusterId' | 'freshness'>;
 
 /** Entities are named by id, by name, or by a beginning of an id that only one has. */
 export interface HostsApi {
   /** @throws NOT_FOUND, AMBIGUOUS */
   get(ref: string): HostView;
+  /** Of the entity with exactly this id; null: there is none. */
+  nameOf(id: string): string | null;
+  /** All in one turn of the event loop: of large fleets rather take pages. */
   list(): readonly HostView[];
+  /**
+   * Gives way to the event loop where it has to look at many. What changes meanwhile is seen as it is when the page comes
+   * to it; nothing that stays is left out or comes twice.
+   */
+  page(query?: PageQuery<HostFilter>): Promise<Page<HostView>>;
   /** Lazily, for callers that pause between them; what comes or goes meanwhile may be left out. */
   each(): Iterable<HostView>;
   where(filter: Filter<HostView>): readonly HostView[];
@@ -137,7 +168,10 @@ export interface DeviceWord {
 
 export interface VmsApi {
   get(ref: string): VmView;
+  nameOf(id: string): string | null;
   list(): readonly VmView[];
+  /** As `hosts.page`. */
+  page(query?: PageQuery<VmFilter>): Promise<Page<VmView>>;
   /** Lazily, for callers that pause between them; what comes or goes meanwhile may be left out. */
   each(): Iterable<VmView>;
   where(filter: Filter<VmView>): readonly VmView[];

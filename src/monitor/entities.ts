@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import type { AgentRequest, Channel } from '../events/index.js';
-import { VurtiError } from '../kernel/index.js';
+import { type Scheduler, VurtiError } from '../kernel/index.js';
 import {
   type Cluster,
   type ClusterSpec,
@@ -20,10 +20,23 @@ import type {
   VmJobSpec,
   VmUpdater,
 } from '../updater/index.js';
-import type { ClustersApi, DeviceWord, Filter, HostsApi, HostView, VmsApi, VmView } from './api.js';
+import type {
+  ClustersApi,
+  DeviceWord,
+  Filter,
+  HostFilter,
+  HostsApi,
+  HostView,
+  Page,
+  PageQuery,
+  VmFilter,
+  VmsApi,
+  VmView,
+} from './api.js';
 import { CommandDeviceWord } from './device-word.js';
+import { pageOf } from './pages.js';
 import { resolveRef } from './resolve-ref.js';
-import { hostView, matches, type ViewContext, vmView } from './views.js';
+import { hostSource, hostView, matches, type ViewContext, vmSource, vmView } from './views.js';
 
 export interface EntityParts {
   readonly view: ViewContext;
@@ -36,6 +49,7 @@ export interface EntityParts {
   readonly requests: Channel<AgentRequest>;
   readonly pending: PendingResources;
   readonly restarts: HaRestarts;
+  readonly scheduler: Scheduler;
 }
 
 /** What only somebody may say who manages the hosts. */
@@ -62,6 +76,14 @@ export class Hosts implements HostsApi {
 
   get(ref: string): HostView {
     return this.#viewOf(this.idOf(ref));
+  }
+
+  nameOf(id: string): string | null {
+    return this.#p.view.sets.hosts.get(id)?.static.name ?? null;
+  }
+
+  page({ filter = {}, ...place }: PageQuery<HostFilter> = {}): Promise<Page<HostView>> {
+    return pageOf(hostSource(this.#p.view, filter), place, this.#p.scheduler);
   }
 
   list(): readonly HostView[] {
@@ -184,6 +206,14 @@ export class Vms implements VmsApi {
 
   get(ref: string): VmView {
     return vmView(this.#p.view, this.#vmOf(ref));
+  }
+
+  nameOf(id: string): string | null {
+    return this.#p.view.sets.vms.get(id)?.static.name ?? null;
+  }
+
+  page({ filter = {}, ...place }: PageQuery<VmFilter> = {}): Promise<Page<VmView>> {
+    return pageOf(vmSource(this.#p.view, filter), place, this.#p.scheduler);
   }
 
   list(): readonly VmView[] {

@@ -112,6 +112,7 @@ export class VurtiMonitor implements Monitor {
       requests: this.#streams.requests,
       pending: container.get(t.pending),
       restarts: container.get(t.haRestarts),
+      scheduler: container.get(t.scheduler),
     };
     this.#rounds = container.get(t.hostRounds);
     this.#readiness = container.get(t.readiness);

@@ -1,8 +1,9 @@
 import { type Freshness, type HostSettings, notRunning, type Vds, type Vm } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import { graceSeconds } from '../rules/index.js';
-import type { Filter, HostView, VmView } from './api.js';
+import type { Filter, HostFilter, HostView, VmFilter, VmView } from './api.js';
 import type { HostRegistry } from './host-registry.js';
+import { type PageSource, wanted } from './pages.js';
 
 export interface ViewContext {
   readonly sets: HostSets;
@@ -10,6 +11,10 @@ export interface ViewContext {
   readonly registry: HostRegistry;
   readonly now: () => number;
   readonly nextPollAt: (hostId: string) => number | null;
+}
+
+function freshnessOf({ sets, registry, now }: ViewContext, host: Vds): Freshness {
+  return hostFreshness(host, sets.hosts.liveness(host.id)?.heardAt ?? null, registry.settingsOf(host.id), now());
 }
 
 function hostFreshness(host: Vds, heardAt: number | null, settings: HostSettings, now: number): Freshness {
@@ -102,6 +107,75 @@ function guestOs({ dynamic }: Vm): string | null {
     return dynamic.guestOs === '' ? null : dynamic.guestOs;
   return guestOsVersion === null ? guestOsDistribution : `${guestOsDistribution} ${guestOsVersion}`;
 }
+
+/** Hosts that a filter takes, by the indexes there are. */
+export function hostSource(context: ViewContext, filter: HostFilter): PageSource<HostView> {
+  const { hosts, hostNames } = context.sets;
+  const [ids, statuses, clusters] = [wanted(filter.id), wanted(filter.status), wanted(filter.clusterId)];
+  const freshnesses = wanted(filter.freshness);
+  const host = (id: string): Vds | undefined => hosts.get(id);
+  return {
+    names: hostNames,
+    groups: [
+      ...(ids === undefined ? [] : [[existing(ids, host)]]),
+      ...(statuses === undefined ? [] : [[...statuses].map((status) => hosts.byStatus(status))]),
+      ...(clusters === undefined ? [] : [[...clusters].map((cluster) => hosts.byCluster(cluster))]),
+    ],
+    indexed: freshnesses === undefined,
+    nameOf: (id) => host(id)?.static.name,
+    matches: (id) => {
+      const it = host(id);
+      return (
+        it !== undefined &&
+        (ids === undefined || ids.has(id)) &&
+        (statuses === undefined || statuses.has(it.dynamic.status)) &&
+        (clusters === undefined || clusters.has(it.static.clusterId)) &&
+        (freshnesses === undefined || freshnesses.has(freshnessOf(context, it)))
+      );
+    },
+    view: (id) => {
+      const it = host(id);
+      return it && hostView(context, it);
+    },
+  };
+}
+
+/** VMs that a filter takes, by the indexes there are. */
+export function vmSource(context: ViewContext, filter: VmFilter): PageSource<VmView> {
+  const { vms, vmNames } = context.sets;
+  const [ids, statuses, hosts] = [wanted(filter.id), wanted(filter.status), wanted(filter.hostId)];
+  const [clusters, freshnesses] = [wanted(filter.clusterId), wanted(filter.freshness)];
+  const now = context.now();
+  return {
+    names: vmNames,
+    groups: [
+      ...(ids === undefined ? [] : [[existing(ids, (id) => vms.get(id))]]),
+      ...(statuses === undefined ? [] : [[...statuses].map((status) => vms.byStatus(status))]),
+      ...(hosts === undefined || hosts.has(null) ? [] : [[...hosts].map((host) => vms.byHost(host ?? ''))]),
+      ...(clusters === undefined || clusters.has(null) ? [] : [[...clusters].map((id) => vms.byCluster(id ?? ''))]),
+    ],
+    indexed: freshnesses === undefined && hosts?.has(null) !== true && clusters?.has(null) !== true,
+    nameOf: (id) => vms.get(id)?.static.name,
+    matches: (id) => {
+      const it = vms.get(id);
+      return (
+        it !== undefined &&
+        (ids === undefined || ids.has(id)) &&
+        (statuses === undefined || statuses.has(it.dynamic.status)) &&
+        (hosts === undefined || hosts.has(it.dynamic.runOnVds)) &&
+        (clusters === undefined || clusters.has(it.static.clusterId)) &&
+        (freshnesses === undefined || freshnesses.has(vms.freshness(id, now)))
+      );
+    },
+    view: (id) => {
+      const it = vms.get(id);
+      return it && vmView(context, it);
+    },
+  };
+}
+
+const existing = (ids: ReadonlySet<string>, get: (id: string) => object | undefined): ReadonlySet<string> =>
+  new Set([...ids].filter((id) => get(id) !== undefined));
 
 export function matches<V extends object>(view: V, filter: Filter<V>): boolean {
   for (const [key, wanted] of Object.entries(filter)) {

@@ -11,6 +11,7 @@ import type {
   VmStatus,
   VmUsage,
 } from '../model/index.js';
+import { NameIndex } from './name-index.js';
 import { VdsRepository } from './vds-repository.js';
 import { type HostFacts, VmRepository } from './vm-repository.js';
 import { Watchers } from './watchers.js';
@@ -32,6 +33,9 @@ export type Division = 'system' | 'cluster' | ((clusterId: string) => string);
 export class HostSets {
   readonly hosts: VdsReader;
   readonly vms: VmReader;
+  /** Over all sets. */
+  readonly hostNames = new NameIndex();
+  readonly vmNames = new NameIndex();
   readonly #division: Division;
   readonly #facts: HostFacts;
   readonly #sets = new Map<string, HostSet>();
@@ -77,12 +81,14 @@ export class HostSets {
     const target = this.setOfCluster(vds.static.clusterId);
     const current = this.#setOfHost.get(vds.id);
     this.#setOfHost.set(vds.id, target);
+    this.hostNames.move(vds.id, current?.vds.get(vds.id)?.static.name ?? null, vds.static.name);
     if (current === undefined || current === target) target.vds.put(vds);
     else this.#moveHost(vds, current, target);
   }
 
   deleteHost(hostId: string): void {
     const set = this.#setOfHost.get(hostId);
+    this.hostNames.move(hostId, set?.vds.get(hostId)?.static.name ?? null, null);
     set?.vds.delete(hostId);
     set?.vms.forgetHost(hostId);
     this.#setOfHost.delete(hostId);
@@ -92,21 +98,24 @@ export class HostSets {
     const current = this.#setOfVm.get(vm.id);
     const target = this.#targetOf(vm, current);
     this.#setOfVm.set(vm.id, target);
+    this.vmNames.move(vm.id, current?.vms.get(vm.id)?.static.name ?? null, vm.static.name);
     if (current === undefined || current === target) target.vms.put(vm);
     else target.vms.takeOver(vm, current.vms);
   }
 
   deleteVm(vmId: string): void {
-    this.#setOfVm.get(vmId)?.vms.delete(vmId);
+    const set = this.#setOfVm.get(vmId);
+    this.vmNames.move(vmId, set?.vms.get(vmId)?.static.name ?? null, null);
+    set?.vms.delete(vmId);
     this.#setOfVm.delete(vmId);
   }
 
   hostsNamed(name: string): readonly string[] {
-    return [...this.#sets.values()].flatMap((set) => [...set.vds.byName(name)]);
+    return this.hostNames.named(name);
   }
 
   vmsNamed(name: string): readonly string[] {
-    return [...this.#sets.values()].flatMap((set) => [...set.vms.byName(name)]);
+    return this.vmNames.named(name);
   }
 
   #nameOf(clusterId: string): string {

@@ -13,7 +13,6 @@ export class VdsRepository implements VdsReader {
   readonly #liveness = new Map<string, VdsLiveness>();
   readonly #byCluster = new IndexBy<string>();
   readonly #byStatus = new IndexBy<VdsStatus>();
-  readonly #byName = new IndexBy<string>();
   readonly #watchers: Watchers<Vds>;
   readonly #versioned = new Versioned(this.#hosts);
 
@@ -50,10 +49,6 @@ export class VdsRepository implements VdsReader {
     return this.#byStatus.get(status);
   }
 
-  byName(name: string): ReadonlySet<string> {
-    return this.#byName.get(name);
-  }
-
   /** Adds the host or puts it in the place of the one with its id. */
   put(vds: Vds): void {
     const before = this.#hosts.get(vds.id);
@@ -61,7 +56,6 @@ export class VdsRepository implements VdsReader {
     this.#hosts.set(vds.id, vds);
     this.#byCluster.move(vds.id, before?.static.clusterId, vds.static.clusterId);
     this.#byStatus.move(vds.id, before?.dynamic.status, vds.dynamic.status);
-    this.#byName.move(vds.id, before?.static.name, vds.static.name);
     this.#versioned.changed();
     this.#watchers.tell(vds.id, vds);
   }
@@ -106,7 +100,6 @@ export class VdsRepository implements VdsReader {
     this.#liveness.delete(id);
     this.#byCluster.move(id, before.static.clusterId, null);
     this.#byStatus.move(id, before.dynamic.status, null);
-    this.#byName.move(id, before.static.name, null);
     this.#versioned.changed();
     return true;
   }

@@ -42,7 +42,6 @@ export class VmRepository implements VmReader {
   readonly #byHost = new IndexBy<string>();
   readonly #byCluster = new IndexBy<string>();
   readonly #byStatus = new IndexBy<VmStatus>();
-  readonly #byName = new IndexBy<string>();
   readonly #watchers: Watchers<Vm>;
   readonly #versioned = new Versioned(this.#vms);
   readonly #hosts: HostFacts;
@@ -81,10 +80,6 @@ export class VmRepository implements VmReader {
     return this.#byStatus.get(status);
   }
 
-  byName(name: string): ReadonlySet<string> {
-    return this.#byName.get(name);
-  }
-
   unsettled(id: string): Unsettled | undefined {
     return this.#unsettled.get(id)?.state;
   }
@@ -108,7 +103,6 @@ export class VmRepository implements VmReader {
     this.#byHost.move(vm.id, before?.dynamic.runOnVds, vm.dynamic.runOnVds);
     this.#byCluster.move(vm.id, before?.static.clusterId, vm.static.clusterId);
     this.#byStatus.move(vm.id, before?.dynamic.status, vm.dynamic.status);
-    this.#byName.move(vm.id, before?.static.name, vm.static.name);
     this.#versioned.changed();
     this.#watchers.tell(vm.id, vm);
   }
@@ -216,7 +210,6 @@ export class VmRepository implements VmReader {
     this.#byHost.move(id, before.dynamic.runOnVds, null);
     this.#byCluster.move(id, before.static.clusterId, null);
     this.#byStatus.move(id, before.dynamic.status, null);
-    this.#byName.move(id, before.static.name, null);
     this.#versioned.changed();
     return true;
   }

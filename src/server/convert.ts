@@ -93,12 +93,8 @@ export class Names {
     const key = `${kind} ${id}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    let name: string | null;
-    try {
-      name = (kind === 'host' ? this.#monitor.hosts : this.#monitor.vms).get(id).name;
-    } catch {
-      name = null;
-    }
+    // By its id alone: `get` would look through the fleet for ids that begin like the one of a VM that is gone.
+    const name = (kind === 'host' ? this.#monitor.hosts : this.#monitor.vms).nameOf(id);
     this.#known.set(key, name);
     return name;
   }

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { VurtiError } from '../kernel/index.js';
-import type { Cluster } from '../model/index.js';
-import type { HostView, Monitor, VmView } from '../monitor/index.js';
+import type { Monitor, Page } from '../monitor/index.js';
 import type { RouteContext } from './context.js';
 import { apiExplanation, apiHost, apiStatus, apiVm, envelope, Names } from './convert.js';
 import { apiEvent } from './convert-records.js';
@@ -16,20 +15,15 @@ export function readRoutes(app: FastifyInstance, context: RouteContext): void {
     return apiStatus(monitor, monitor.status());
   });
 
-  app.get('/api/v1/hosts', (request) => {
-    const query = parse(hostsQuery, request.query, 'query');
+  app.get('/api/v1/hosts', async (request) => {
+    const { limit, host, cluster, ...query } = parse(hostsQuery, request.query, 'query');
     const monitor = context.loaded();
-    const ids = query.host && new Set(query.host.map((ref) => monitor.hosts.get(ref).id));
-    const clusters = query.cluster && clusterIds(monitor, query.cluster);
-    const all = monitor.hosts.list();
-    const found = all.filter(
-      (host) =>
-        (query.status === undefined || query.status.includes(host.status)) &&
-        (query.freshness === undefined || query.freshness.includes(host.freshness)) &&
-        (ids === undefined || ids.has(host.id)) &&
-        (clusters === undefined || clusters.has(host.clusterId)),
-    );
-    return listOf(monitor, 'HostList', all.length, found, query.limit, apiHost);
+    const filter = {
+      ...query,
+      ...(host === undefined ? {} : { id: host.map((ref) => monitor.hosts.get(ref).id) }),
+      ...(cluster === undefined ? {} : { clusterId: [...clusterIds(monitor, cluster)] }),
+    };
+    return listOf(monitor, 'HostList', await monitor.hosts.page({ filter, limit }), apiHost);
   });
 
   app.get('/api/v1/hosts/:ref', (request) => {
@@ -39,20 +33,15 @@ export function readRoutes(app: FastifyInstance, context: RouteContext): void {
     return { ...envelope(monitor, 'Host'), item: apiHost(monitor.hosts.get(ref)) };
   });
 
-  app.get('/api/v1/vms', (request) => {
-    const query = parse(vmsQuery, request.query, 'query');
+  app.get('/api/v1/vms', async (request) => {
+    const { limit, host, cluster, ...query } = parse(vmsQuery, request.query, 'query');
     const monitor = context.loaded();
-    const hosts = query.host && new Set(query.host.map((ref) => monitor.hosts.get(ref).id));
-    const clusters = query.cluster && clusterIds(monitor, query.cluster);
-    const all = monitor.vms.list();
-    const found = all.filter(
-      (vm) =>
-        (query.status === undefined || query.status.includes(vm.status)) &&
-        (query.freshness === undefined || query.freshness.includes(vm.freshness)) &&
-        (hosts === undefined || (vm.hostId !== null && hosts.has(vm.hostId))) &&
-        (clusters === undefined || (vm.clusterId !== null && clusters.has(vm.clusterId))),
-    );
-    return listOf(monitor, 'VmList', all.length, found, query.limit, apiVm);
+    const filter = {
+      ...query,
+      ...(host === undefined ? {} : { hostId: host.map((ref) => monitor.hosts.get(ref).id) }),
+      ...(cluster === undefined ? {} : { clusterId: [...clusterIds(monitor, cluster)] }),
+    };
+    return listOf(monitor, 'VmList', await monitor.vms.page({ filter, limit }), apiVm);
   });
 
   app.get('/api/v1/vms/:ref', (request) => {
@@ -65,8 +54,8 @@ export function readRoutes(app: FastifyInstance, context: RouteContext): void {
   app.get('/api/v1/clusters', (request) => {
     parse(noQuery, request.query, 'query');
     const monitor = context.loaded();
-    const all = monitor.clusters.list();
-    return listOf(monitor, 'ClusterList', all.length, all, undefined, (cluster: Cluster) => cluster);
+    const items = monitor.clusters.list().toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    return { ...envelope(monitor, 'ClusterList'), total: items.length, matched: items.length, items };
   });
 
   app.get('/api/v1/explain/:kind/:ref', (request) => {
@@ -106,15 +95,7 @@ export function readRoutes(app: FastifyInstance, context: RouteContext): void {
   });
 }
 
-function listOf<V extends HostView | VmView | Cluster, I>(
-  monitor: Monitor,
-  kind: string,
-  total: number,
-  found: readonly V[],
-  limit: number | undefined,
-  convert: (view: V) => I,
-): object {
-  const sorted = found.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  const items = sorted.slice(0, limit).map(convert);
-  return { ...envelope(monitor, kind), total, matched: found.length, items };
+function listOf<V, I>(monitor: Monitor, kind: string, page: Omit<Page<V>, 'next'>, convert: (view: V) => I): object {
+  const { total, matched, items } = page;
+  return { ...envelope(monitor, kind), total, matched, items: items.map(convert) };
 }

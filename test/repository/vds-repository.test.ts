@@ -21,7 +21,7 @@ describe('VdsRepository', () => {
     const hosts = new VdsRepository();
     expect(hosts.size).toBe(0);
     expect([hosts.get('h1'), hosts.usage('h1'), hosts.liveness('h1')]).toEqual([undefined, undefined, undefined]);
-    expect([...hosts.ids(), ...hosts.byStatus('Up'), ...hosts.byCluster('c1'), ...hosts.byName('h1')]).toEqual([]);
+    expect([...hosts.ids(), ...hosts.byStatus('Up'), ...hosts.byCluster('c1')]).toEqual([]);
     expect(hosts.delete('h1')).toBe(false);
   });
 
@@ -35,7 +35,6 @@ describe('VdsRepository', () => {
     expect([...hosts.byStatus('Connecting')]).toEqual(['h1']);
     expect([...hosts.byCluster('c1')]).toEqual([]);
     expect([...hosts.byCluster('c2')].toSorted()).toEqual(['h1', 'h2']);
-    expect([[...hosts.byName('h1')], [...hosts.byName('new')]]).toEqual([[], ['h1']]);
   });
 
   it('keeps its indexes as a scan would find them, whatever happens', () => {

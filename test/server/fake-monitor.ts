@@ -12,7 +12,16 @@ import {
 } from '../../src/events/index.js';
 import { VurtiError } from '../../src/kernel/index.js';
 import { type Cluster, clusterFields, type HostSpec, initialRow } from '../../src/model/index.js';
-import type { HostView, Monitor, MonitorStatus, VmView } from '../../src/monitor/index.js';
+import type {
+  Filter,
+  HostView,
+  Monitor,
+  MonitorStatus,
+  NamePlace,
+  Page,
+  PageQuery,
+  VmView,
+} from '../../src/monitor/index.js';
 import { LogTail, type TailFrame, type TailQuery, type TailReader } from '../../src/tail/index.js';
 import { explanation } from './explanation.js';
 
@@ -250,6 +259,23 @@ export interface FakeMonitor extends Monitor {
   readonly calls: string[];
 }
 
+function page<V extends { readonly id: string; readonly name: string }>(
+  all: readonly V[],
+  { filter = {}, after = null, limit = Number.POSITIVE_INFINITY }: PageQuery<Filter<V>> = {},
+): Page<V> {
+  const key = ({ name, id }: NamePlace): string => `${name} ${id}`;
+  const taken = (one: V): boolean =>
+    Object.entries(filter).every(
+      ([name, wanted]) => wanted === undefined || ([wanted].flat() as unknown[]).includes(one[name as keyof V]),
+    );
+  const found = all.filter(taken).sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const rest = found.filter((one) => after === null || key(one) > key(after));
+  const items = rest.slice(0, limit);
+  const last = items.at(-1);
+  const next = rest.length > items.length && last !== undefined ? { name: last.name, id: last.id } : null;
+  return { items, total: all.length, matched: found.length, next };
+}
+
 export function fakeMonitor(): FakeMonitor {
   const log = new FakeLog();
   const calls: string[] = [];
@@ -288,6 +314,8 @@ export function fakeMonitor(): FakeMonitor {
     },
     hosts: {
       get: (ref) => find('host', monitor.hostList, ref),
+      nameOf: (id) => monitor.hostList.find((one) => one.id === id)?.name ?? null,
+      page: async (query) => page(monitor.hostList, query),
       list: () => monitor.hostList,
       each: () => monitor.hostList,
       where: () => [],
@@ -321,6 +349,8 @@ export function fakeMonitor(): FakeMonitor {
     } as Partial<Monitor['hosts']> as Monitor['hosts'],
     vms: {
       get: (ref) => find('VM', monitor.vmList, ref),
+      nameOf: (id) => monitor.vmList.find((one) => one.id === id)?.name ?? null,
+      page: async (query) => page(monitor.vmList, query),
       list: () => monitor.vmList,
       each: () => monitor.vmList,
       where: () => [],
