@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeFetcher, type FakeVm } from '../../src/fetcher/index.js';
 import {
-  type HostEndpoint,
   type VmStatus,
   vdsDynamicFields,
   vdsStatisticsFields,
@@ -9,20 +8,8 @@ import {
   vmStatusIds,
 } from '../../src/model/index.js';
 import { failureOf, patient } from './support/calls.js';
+import { kvm, one, statusOf } from './support/one-host.js';
 import { misfits } from './support/storable.js';
-
-const endpoint = (name: string): HostEndpoint => ({
-  id: name,
-  name,
-  address: `${name}.example.test`,
-  port: 54_321,
-  protocol: 'vdsm',
-  tls: null,
-});
-const kvm = endpoint('kvm-07');
-const one = () => new FakeFetcher().host('kvm-07', { vms: { 'web-03': { status: 'Up' } } });
-const statusOf = async (agents: FakeFetcher, vmId = 'web-03', host = kvm) =>
-  (await agents.getAllVmStats(host, patient())).get(vmId)?.status;
 
 describe('what it says', () => {
   it('is decoded by the decoders of all fetchers, without a problem', async () => {

@@ -1,21 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FakeFetcher } from '../../src/fetcher/index.js';
 import { seconds, VirtualTime, VurtiError } from '../../src/kernel/index.js';
-import { exactCount, type HostEndpoint, observerMethods } from '../../src/model/index.js';
+import { exactCount, observerMethods } from '../../src/model/index.js';
 import { failureOf, patient } from './support/calls.js';
-
-const endpoint = (name: string): HostEndpoint => ({
-  id: name,
-  name,
-  address: `${name}.example.test`,
-  port: 54_321,
-  protocol: 'vdsm',
-  tls: null,
-});
-const kvm = endpoint('kvm-07');
-const one = () => new FakeFetcher().host('kvm-07', { vms: { 'web-03': { status: 'Up' } } });
-const statusOf = async (agents: FakeFetcher, vmId = 'web-03', host = kvm) =>
-  (await agents.getAllVmStats(host, patient())).get(vmId)?.status;
+import { endpoint, kvm, one, statusOf } from './support/one-host.js';
 
 describe('misbehaving', () => {
   it.each<[string, (agents: FakeFetcher) => unknown, string]>([

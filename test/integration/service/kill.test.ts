@@ -4,6 +4,7 @@ import { randomInt, SeededRandom } from '../../../src/kernel/index.js';
 import { vmStatusFromAgent } from '../../../src/model/index.js';
 import { type Simulation, startSimulation } from '../../../src/simulator/index.js';
 import { withDatabase } from '../setup/database.js';
+import { keepBusy } from './busy-fleet.js';
 import { ChildService, ensureBuilt } from './child-service.js';
 
 const KILLS = process.env['VURTI_SOAK'] === '1' ? 50 : 3;
@@ -29,19 +30,6 @@ afterAll(async () => {
   await service?.stop();
   await simulation?.stop();
 });
-
-/** Something happens all the time, so that a kill finds the service in the middle of writing. */
-function busy(random: SeededRandom): () => void {
-  const names = simulation.fleet.vms().map((vm) => vm.name);
-  const timer = setInterval(() => {
-    for (let i = 0; i < 12; i++) {
-      const vm = simulation.fleet.vm(names[randomInt(random, 0, names.length - 1)] as string);
-      if (vm.status === 'Up') vm.pause('ENOSPC');
-      else if (vm.status === 'Paused') vm.resume();
-    }
-  }, 100);
-  return () => clearInterval(timer);
-}
 
 interface Seen {
   readonly cursor: string;
@@ -88,7 +76,7 @@ it(
     for (let kill = 0; kill < KILLS; kill++) {
       await service.start();
       const following = follow(at, seen);
-      const calm = busy(random);
+      const calm = keepBusy(simulation, random);
       await new Promise((resolve) => setTimeout(resolve, randomInt(random, 1500, 4000)));
       await service.kill();
       calm();

@@ -9,6 +9,7 @@ import { RealTime, randomInt, SeededRandom, silentTelemetry } from '../../../src
 import { type Simulation, startSimulation } from '../../../src/simulator/index.js';
 import { EmbeddedPostgres } from '../../../src/store/embedded/index.js';
 import { ask } from '../store/harness.js';
+import { keepBusy } from './busy-fleet.js';
 import { ensureBuilt } from './child-service.js';
 
 const ROUNDS = process.env['VURTI_SOAK'] === '1' ? 25 : 2;
@@ -117,19 +118,6 @@ async function startApplication(life: number) {
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** VMs pause and go on all the time. */
-function busy(random: SeededRandom): () => void {
-  const names = simulation.fleet.vms().map((vm) => vm.name);
-  const timer = setInterval(() => {
-    for (let i = 0; i < 10; i++) {
-      const vm = simulation.fleet.vm(names[randomInt(random, 0, names.length - 1)] as string);
-      if (vm.status === 'Up') vm.pause('ENOSPC');
-      else if (vm.status === 'Paused') vm.resume();
-    }
-  }, 100);
-  return () => clearInterval(timer);
-}
-
 interface Seen {
   readonly life: number;
   readonly idle: boolean;
@@ -154,7 +142,7 @@ it(
       const first = await app.until((said) => said.synced === true);
       // What the process before it left has been written, and nothing had to be set aside.
       expect(first.journal).toMatchObject({ mode: 'idle', flushes: 0, setAside: [] });
-      const calm = busy(random);
+      const calm = keepBusy(simulation, random);
       await wait(500);
       await server.stop();
       const away = await app.until((said) => said.condition === 'degraded' && (said.journal?.flushes ?? 0) > 0);
