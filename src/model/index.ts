@@ -16,6 +16,7 @@ export * from './usage-history.js';
 export * from './vds.js';
 export * from './vds-status.js';
 export * from './vm.js';
+export * from './vm-columns.js';
 export * from './vm-compare.js';
 export * from './vm-device.js';
 export * from './vm-status.js';

@@ -120,7 +120,6 @@ async function restoreVms(loader: StateLoader, { sets, statistics }: RestoreTarg
         disks: disks.get(id) ?? [],
         migrationProgress: null,
       };
-      sets.setOfVm(id)?.vms.setUsage(id, usage);
       statistics.loadedVm(id, usage);
     }
   }

@@ -12,6 +12,7 @@ import type {
   VmUsage,
 } from '../model/index.js';
 import { NameIndex } from './name-index.js';
+import { UsageTable } from './usage-table.js';
 import { VdsRepository } from './vds-repository.js';
 import { type HostFacts, VmRepository } from './vm-repository.js';
 import { Watchers } from './watchers.js';
@@ -43,6 +44,7 @@ export class HostSets {
   readonly #setOfVm = new Map<string, HostSet>();
   readonly #vdsWatchers = new Watchers<Vds>();
   readonly #vmWatchers = new Watchers<Vm>();
+  readonly #usage = new UsageTable();
 
   constructor(division: Division, facts: HostFacts) {
     this.#division = division;
@@ -62,7 +64,7 @@ export class HostSets {
       set = {
         name,
         vds: new VdsRepository(this.#vdsWatchers),
-        vms: new VmRepository(this.#facts, this.#vmWatchers),
+        vms: new VmRepository(this.#facts, this.#vmWatchers, this.#usage),
       };
       this.#sets.set(name, set);
     }

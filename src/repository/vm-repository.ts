@@ -3,12 +3,14 @@ import {
   notRunning,
   type Unsettled,
   type Vm,
+  type VmColumns,
   type VmReader,
   type VmStatus,
   type VmUsage,
 } from '../model/index.js';
 import { IndexBy } from './index-by.js';
 import { type ReadView, Versioned } from './read-view.js';
+import { UsageTable } from './usage-table.js';
 import { type Watcher, Watchers } from './watchers.js';
 
 /** What freshness needs to know of the host that runs a VM. */
@@ -29,7 +31,7 @@ export interface HostFacts {
  */
 export class VmRepository implements VmReader {
   readonly #vms = new Map<string, Vm>();
-  readonly #usage = new Map<string, VmUsage>();
+  readonly #usage = new Map<string, VmColumns>();
   readonly #unsettled = new Map<string, { readonly host: string; readonly state: Unsettled }>();
   readonly #unsettledByHost = new IndexBy<string>();
   /** Host → when its last VM report came. */
@@ -43,13 +45,15 @@ export class VmRepository implements VmReader {
   readonly #byCluster = new IndexBy<string>();
   readonly #byStatus = new IndexBy<VmStatus>();
   readonly #watchers: Watchers<Vm>;
+  readonly #table: UsageTable;
   readonly #versioned = new Versioned(this.#vms);
   readonly #hosts: HostFacts;
 
-  /** Sets that hand VMs over to each other share their watchers. */
-  constructor(hosts: HostFacts, watchers = new Watchers<Vm>()) {
+  /** Sets that hand VMs over to each other share their watchers and their usage table. */
+  constructor(hosts: HostFacts, watchers = new Watchers<Vm>(), table = new UsageTable()) {
     this.#hosts = hosts;
     this.#watchers = watchers;
+    this.#table = table;
   }
 
   get size(): number {
@@ -61,6 +65,11 @@ export class VmRepository implements VmReader {
   }
 
   usage(id: string): VmUsage | undefined {
+    return this.#usage.get(id)?.usage();
+  }
+
+  /** The same, as it is kept. undefined: nothing was measured yet. */
+  columns(id: string): VmColumns | undefined {
     return this.#usage.get(id);
   }
 
@@ -107,9 +116,23 @@ export class VmRepository implements VmReader {
     this.#watchers.tell(vm.id, vm);
   }
 
-  setUsage(id: string, usage: VmUsage | null): void {
-    if (usage === null) this.#usage.delete(id);
-    else if (this.#vms.has(id)) this.#usage.set(id, usage);
+  /** Of a VM that is there. The columns stay the same ones as long as it has any. */
+  setUsage(id: string, usage: VmUsage): VmColumns {
+    if (!this.#vms.has(id)) throw new RangeError(`no VM ${id} to have a usage`);
+    let columns = this.#usage.get(id);
+    if (columns === undefined) {
+      columns = this.#table.create(id);
+      this.#usage.set(id, columns);
+    }
+    this.#table.load(columns, usage);
+    return columns;
+  }
+
+  dropUsage(id: string): void {
+    const columns = this.#usage.get(id);
+    if (columns === undefined) return;
+    this.#table.free(columns);
+    this.#usage.delete(id);
   }
 
   /** null: this host's last report left nothing open. What another host's report left open stays. */
@@ -173,7 +196,8 @@ export class VmRepository implements VmReader {
   /** Takes the VM, as it is to be from now on, out of another set, with all that is known of it. */
   takeOver(vm: Vm, from: VmRepository): void {
     const { id } = vm;
-    const usage = from.usage(id);
+    const usage = from.#usage.get(id);
+    from.#usage.delete(id);
     const heardAt = from.heardAt(id);
     const unsettled = from.#unsettled.get(id);
     const stays = from.get(id)?.dynamic.runOnVds === vm.dynamic.runOnVds;
@@ -204,7 +228,7 @@ export class VmRepository implements VmReader {
     const before = this.#vms.get(id);
     if (before === undefined) return false;
     this.#vms.delete(id);
-    this.#usage.delete(id);
+    this.dropUsage(id);
     this.#noteSeenOf(before);
     this.#settle(id);
     this.#byHost.move(id, before.dynamic.runOnVds, null);

@@ -59,5 +59,6 @@ export { downTransitions } from './vm/reported-down.js';
 export { elsewhereTransitions } from './vm/reported-elsewhere.js';
 export { hereTransitions } from './vm/reported-here.js';
 export { nextVmUsage } from './vm/statistics.js';
+export { learnSample, takeSample } from './vm/take-sample.js';
 
 export { unknownTransitions } from './vm/unmanaged.js';

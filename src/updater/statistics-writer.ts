@@ -1,6 +1,6 @@
 import type { Committer } from '../events/index.js';
 import type { Scheduler, Telemetry, Timer } from '../kernel/index.js';
-import type { RowWrite, VdsUsage, VmUsage } from '../model/index.js';
+import type { RowWrite, VdsUsage, VmColumns, VmUsage } from '../model/index.js';
 import type { HostSets } from '../repository/index.js';
 
 /** Entities written between two turns of the event loop, some four rows each: pushes do not wait longer than 1 or 2 ms. */
@@ -8,7 +8,8 @@ const CHUNK = 50;
 
 /**
  * Writes statistics to the database at their own pace (D22): every `intervalMs`, and of what changed since the last time
- * only the parts that did. What was written is known by identity: usage objects are immutable and share what stays equal.
+ * only the parts that did. Of a host what was written is known by identity: usage objects are immutable and share what
+ * stays equal. A VM's columns note themselves what is not written.
  */
 export class StatisticsWriter {
   readonly #sets: HostSets;
@@ -19,7 +20,6 @@ export class StatisticsWriter {
   readonly #changedVds = new Set<string>();
   readonly #changedVms = new Set<string>();
   readonly #writtenVds = new Map<string, VdsUsage>();
-  readonly #writtenVms = new Map<string, VmUsage>();
   #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -45,8 +45,10 @@ export class StatisticsWriter {
     if (this.#intervalMs > 0) this.#changedVds.add(id);
   }
 
-  vmChanged(id: string): void {
-    if (this.#intervalMs > 0) this.#changedVms.add(id);
+  vmChanged(columns: VmColumns): void {
+    if (columns.announced || this.#intervalMs === 0) return;
+    columns.announced = true;
+    this.#changedVms.add(columns.vmId);
   }
 
   /** The usage was read from the database: it is written already. */
@@ -55,7 +57,7 @@ export class StatisticsWriter {
   }
 
   loadedVm(id: string, usage: VmUsage): void {
-    this.#writtenVms.set(id, usage);
+    this.#sets.setOfVm(id)?.vms.setUsage(id, usage).written();
   }
 
   forgetVds(id: string): void {
@@ -65,7 +67,6 @@ export class StatisticsWriter {
 
   forgetVm(id: string): void {
     this.#changedVms.delete(id);
-    this.#writtenVms.delete(id);
   }
 
   /** Hands over what changed since the last time: now, or when a hand-over that is under way has ended. */
@@ -120,21 +121,21 @@ export class StatisticsWriter {
   }
 
   #vmRows(id: string): RowWrite[] {
-    const usage = this.#sets.vms.usage(id);
-    if (usage === undefined) return [];
-    const before = this.#writtenVms.get(id);
-    this.#writtenVms.set(id, usage);
+    const columns = this.#sets.setOfVm(id)?.vms.columns(id);
+    if (columns === undefined) return [];
     const rows: RowWrite[] = [];
-    if (usage.statistics !== before?.statistics) rows.push({ kind: 'vm_statistics', row: usage.statistics });
-    for (const row of changedParts(before?.interfaces, usage.interfaces))
-      rows.push({ kind: 'vm_interface_statistics', row });
-    for (const row of changedParts(before?.disks, usage.disks)) rows.push({ kind: 'disk_image_dynamic', row });
-    for (const gone of goneParts(before?.interfaces, usage.interfaces, (nic) => nic.macAddr)) {
-      rows.push({ kind: 'vm_interface_statistics', deleted: [gone.vmId, gone.macAddr] });
+    if (columns.dirty) rows.push({ kind: 'vm_statistics', row: columns.statisticsRow() });
+    for (const nic of columns.nics) {
+      if (nic.dirty) rows.push({ kind: 'vm_interface_statistics', row: columns.nicRow(nic) });
     }
-    for (const gone of goneParts(before?.disks, usage.disks, (disk) => disk.imageId)) {
-      if (this.#isUnplugged(id, gone.imageId)) rows.push({ kind: 'disk_image_dynamic', deleted: [gone.imageId] });
+    for (const disk of columns.disks) {
+      if (disk.dirty) rows.push({ kind: 'disk_image_dynamic', row: columns.diskRow(disk) });
     }
+    for (const mac of columns.goneNics) rows.push({ kind: 'vm_interface_statistics', deleted: [id, mac] });
+    for (const imageId of columns.goneDisks) {
+      if (this.#isUnplugged(id, imageId)) rows.push({ kind: 'disk_image_dynamic', deleted: [imageId] });
+    }
+    columns.written();
     return rows;
   }
 

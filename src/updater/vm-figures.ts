@@ -2,20 +2,21 @@ import { causeOf } from '../events/index.js';
 import type { Clock } from '../kernel/index.js';
 import {
   type EvidenceStamp,
+  figureAt,
   initialRow,
   type MonitorSettings,
   UsageHistory,
   type Vds,
   type Vm,
+  type VmColumns,
   type VmHistory,
   type VmReport,
-  type VmStatistics,
   type VmStatisticsSample,
   type VmUsage,
   vmStatisticsFields,
 } from '../model/index.js';
-import type { HostSets, Inventory } from '../repository/index.js';
-import { type BalloonState, judgeFigures, nextVmUsage } from '../rules/index.js';
+import type { HostSets, Inventory, VmRepository } from '../repository/index.js';
+import { type BalloonState, judgeFigures, learnSample, nextVmUsage, takeSample } from '../rules/index.js';
 import { Outbox, type OutboxPorts } from './outbox.js';
 import type { RecordMaker } from './record-maker.js';
 import type { StatisticsWriter } from './statistics-writer.js';
@@ -55,18 +56,14 @@ export class VmFigures {
   take(vm: Vm, report: VmReport, host: Vds, stamp: EvidenceStamp): void {
     const sample = report.statistics();
     if (sample === null) return;
-    const set = this.#o.sets.setOfVm(vm.id);
-    const before = set?.vms.usage(vm.id);
-    const usage = nextVmUsage(vm, before, sample);
-    if (usage !== before) {
-      set?.vms.setUsage(vm.id, usage);
-      this.#o.statistics.vmChanged(vm.id);
-    }
+    const vms = this.#o.sets.setOfVm(vm.id)?.vms;
+    if (vms === undefined) return;
+    const columns = this.#takeUsage(vm, vms, sample);
     const watched = this.#watchedOf(vm.id);
     if (watched.host === stamp.host && watched.seq === stamp.seq) return;
     watched.host = stamp.host;
     watched.seq = stamp.seq;
-    this.#addHistory(watched.history, usage.statistics);
+    this.#addHistory(watched.history, columns);
     this.#judge(vm, host, sample, watched, stamp);
   }
 
@@ -78,26 +75,41 @@ export class VmFigures {
   /** Per cent, as its source says. In memory only. */
   migrationProgress(vmId: string, progress: number): void {
     const vms = this.#o.sets.setOfVm(vmId)?.vms;
-    const usage = vms?.usage(vmId) ?? emptyUsage(vmId);
-    if (usage.migrationProgress !== progress) vms?.setUsage(vmId, { ...usage, migrationProgress: progress });
+    if (vms?.get(vmId) === undefined) return;
+    const columns = vms.columns(vmId) ?? vms.setUsage(vmId, emptyUsage(vmId));
+    columns.setMigrationProgress(progress);
   }
 
   /** The VM runs no more. */
   reset(vmId: string): void {
     this.#watched.delete(vmId);
-    this.#o.sets.setOfVm(vmId)?.vms.setUsage(vmId, emptyUsage(vmId));
-    this.#o.statistics.vmChanged(vmId);
+    const columns = this.#o.sets.setOfVm(vmId)?.vms.setUsage(vmId, emptyUsage(vmId));
+    if (columns !== undefined) this.#o.statistics.vmChanged(columns);
   }
 
   forget(vmId: string): void {
     this.#watched.delete(vmId);
   }
 
-  #addHistory({ cpu, memory, network }: VmHistory, statistics: VmStatistics): void {
+  /** Into the columns as they are, or, where something is other than in the report before, by way of the plain rule. */
+  #takeUsage(vm: Vm, vms: VmRepository, sample: VmStatisticsSample): VmColumns {
+    const known = vms.columns(vm.id);
+    const taken = known === undefined ? 'other' : takeSample(vm, known, sample);
+    if (known !== undefined && taken !== 'other') {
+      if (taken === 'changed') this.#o.statistics.vmChanged(known);
+      return known;
+    }
+    const columns = vms.setUsage(vm.id, nextVmUsage(vm, known?.usage(), sample));
+    learnSample(vm, columns, sample);
+    if (columns.isDirty) this.#o.statistics.vmChanged(columns);
+    return columns;
+  }
+
+  #addHistory({ cpu, memory, network }: VmHistory, columns: VmColumns): void {
     const { historyLimit } = this.#o.settings.statistics;
-    cpu.add(statistics.usageCpuPercent, historyLimit);
-    memory.add(statistics.usageMemPercent, historyLimit);
-    network.add(statistics.usageNetworkPercent, historyLimit);
+    cpu.add(columns.get(figureAt.usageCpuPercent), historyLimit);
+    memory.add(columns.get(figureAt.usageMemPercent), historyLimit);
+    network.add(columns.get(figureAt.usageNetworkPercent), historyLimit);
   }
 
   #judge(vm: Vm, host: Vds, sample: VmStatisticsSample, watched: Watched, stamp: EvidenceStamp): void {

@@ -65,12 +65,12 @@ describe('VmRepository', () => {
 
   it('holds usage of its VMs only', () => {
     const vms = new VmRepository(healthy);
-    vms.setUsage('v1', usage('v1'));
+    expect(() => vms.setUsage('v1', usage('v1'))).toThrow(RangeError);
     expect(vms.usage('v1')).toBeUndefined();
     vms.put(vm('v1'));
     vms.setUsage('v1', usage('v1'));
     expect(vms.usage('v1')).toEqual(usage('v1'));
-    vms.setUsage('v1', null);
+    vms.dropUsage('v1');
     expect(vms.usage('v1')).toBeUndefined();
     vms.setUsage('v1', usage('v1'));
     vms.delete('v1');

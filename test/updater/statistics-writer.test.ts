@@ -34,8 +34,7 @@ function setup(intervalMs = MINUTE) {
       writer.vdsChanged('h1');
     },
     setVm: (id: string, usage: VmUsage): void => {
-      vms.setUsage(id, usage);
-      writer.vmChanged(id);
+      writer.vmChanged(vms.setUsage(id, usage));
     },
     /** What was written since the last call: kind and key, "-" before what was deleted. */
     written: (): string[] =>
@@ -102,7 +101,7 @@ describe('StatisticsWriter, what it writes', () => {
     await writer.write();
     written();
     setVds({ ...vdsUsage, interfaces: [vdsUsage.interfaces[0]!, hostNic('eth1', 50)] });
-    setVm('v1', { ...vmUsage, disks: [disk('i1'), vmUsage.disks[1]!] });
+    setVm('v1', { ...vmUsage, disks: [{ ...disk('i1'), readRate: 7 }, vmUsage.disks[1]!] });
     await writer.write();
     expect(written()).toEqual(['vds_interface_statistics ["h1","eth1"]', 'disk_image_dynamic ["i1"]']);
   });
@@ -224,10 +223,11 @@ describe('StatisticsWriter, when it writes', () => {
     const all = setup();
     crowd(all);
     const seen: number[] = [];
+    const busy = { ...vmUsage, statistics: { ...vmUsage.statistics, cpuUser: 50 } };
     all.time.after(
       0,
       () => {
-        all.setVm('v1', vmUsage);
+        all.setVm('v1', busy);
         void all.writer.write().then(() => seen.push(all.committer.sets.length));
         seen.push(all.committer.sets.length);
       },
@@ -238,7 +238,7 @@ describe('StatisticsWriter, when it writes', () => {
     await first;
     expect(seen).toEqual([1, 25]);
     expect(all.committer.sets.at(-1)?.rows).toEqual([
-      { kind: 'vm_statistics', row: vmUsage.statistics },
+      { kind: 'vm_statistics', row: busy.statistics },
       ...vmUsage.interfaces.map((row) => ({ kind: 'vm_interface_statistics', row })),
       ...vmUsage.disks.map((row) => ({ kind: 'disk_image_dynamic', row })),
     ]);

@@ -101,7 +101,7 @@ function nextInterfaces(
   for (const nic of sample.nics) {
     if (nic.macAddr === null) continue;
     // The nominal speed is what the manager set; the agent's is only its default.
-    const speedMbps = nicOf(vm, nic.macAddr)?.speedMbps ?? nic.speedMbps;
+    const speedMbps = nominalSpeed(vm, nic.macAddr) ?? nic.speedMbps;
     const before = previous.find((known) => known.macAddr === nic.macAddr);
     const figures = nicFigures(before, nic, speedMbps);
     const twin = byMac.get(nic.macAddr);
@@ -128,6 +128,9 @@ function unreported(nic: VmInterfaceStatistics): VmInterfaceStatistics {
 }
 
 const nicOf = (vm: Vm, mac: string) => vm.static.nics?.find((nic) => nic.mac.toLowerCase() === mac);
+
+/** What the manager set; null: nothing. */
+export const nominalSpeed = (vm: Vm, mac: string): number | null => nicOf(vm, mac)?.speedMbps ?? null;
 
 type Busy = Pick<VmInterfaceStatistics, 'rxRate' | 'txRate' | 'rxDrop' | 'txDrop'>;
 
@@ -172,8 +175,14 @@ function nextDisks(vm: Vm, previous: readonly DiskStatistics[], sample: VmStatis
 const wholeBytes = (rate: number | null): number | null => (rate === null ? null : Math.trunc(rate));
 
 /** Nanoseconds to seconds with nine digits, as oVirt's column holds them. */
-export const latencySeconds = (ns: number | null): number | null =>
-  ns === null ? null : Number((ns / 1e9).toFixed(9));
+export function latencySeconds(ns: number | null): number | null {
+  if (ns === null) return null;
+  // Of whole nanoseconds the quotient is the number that the nine digits are read as: no text is needed to find it.
+  if (Number.isInteger(ns) && ns >= 0 && ns <= MOST_WHOLE_NS) return ns / 1e9;
+  return Number((ns / 1e9).toFixed(9));
+}
+
+const MOST_WHOLE_NS = 2 ** 50;
 
 /** The previous list when nothing changed, else the new one with every unchanged element shared. */
 export function keepEqual<T extends object>(previous: readonly T[], next: readonly T[]): readonly T[] {
