@@ -259,6 +259,8 @@ export interface MonitorStatus {
     readonly byFreshness: Readonly<Record<Freshness, number>>;
     /** Age of the oldest report of a VM that counts as live. */
     readonly oldestLiveSeconds: number | null;
+    /** The hosts with most VMs that are not live, at most 5. */
+    readonly notLive: readonly { readonly hostId: string; readonly host: string; readonly vms: number }[];
   };
   /** Events of the last hour by severity. */
   readonly eventsLastHour: Readonly<Record<'NORMAL' | 'WARNING' | 'ERROR' | 'ALERT', number>>;
@@ -374,8 +376,9 @@ export interface Monitor extends AsyncDisposable {
   staleHosts(): readonly string[];
   /** Asks the host now; several pokes while one waits are one. */
   poke(ref: string): void;
+  /** Costs the same however many VMs there are; it looks at each host. */
   status(): MonitorStatus;
-  /** The part of `status` that costs the same however many VMs there are. */
+  /** The part of it that every answer of the API bears. */
   progress(): MonitorProgress;
   explain(kind: 'vm' | 'host', ref: string): Explanation;
 }

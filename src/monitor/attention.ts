@@ -13,6 +13,9 @@ export interface CertificateFacts {
   readonly ownExpiresAt: number | null;
 }
 
+/** VMs told one by one of each kind of trouble; of more the number is told. */
+const MOST_VMS = 500;
+
 /** Ranked: what is lost first, then what is broken, then what may become so; the longest first among equals. */
 export function attention(context: ViewContext, certificates: CertificateFacts): Item[] {
   const items: { item: Item; since: number }[] = [];
@@ -32,11 +35,22 @@ export function attention(context: ViewContext, certificates: CertificateFacts):
     own === null ? undefined : expiry('our own certificate for agents', own, certificates.warnDays, now);
   if (ownTrouble !== undefined)
     items.push({ item: { ...ownTrouble, kind: 'service', id: 'vurti', name: 'vurti' }, since: now });
-  for (const id of troubledVms(context)) {
-    const vm = context.sets.vms.get(id);
-    const text = vm && vmTrouble(context, vm, now);
-    if (vm !== undefined && text)
-      items.push({ item: { ...text, kind: 'vm', id, name: vm.static.name }, since: vm.dynamic.statusSince ?? now });
+  for (const { ids, severity, what } of troubledVms(context)) {
+    let told = 0;
+    let more = 0;
+    for (const id of ids) {
+      const vm = told < MOST_VMS ? context.sets.vms.get(id) : undefined;
+      const trouble = vm && vmTrouble(context, vm, now);
+      if (vm !== undefined && trouble !== undefined) {
+        told += 1;
+        items.push({
+          item: { ...trouble, kind: 'vm', id, name: vm.static.name },
+          since: vm.dynamic.statusSince ?? now,
+        });
+      } else more += 1;
+    }
+    const text = `${more} more VMs are ${what}`;
+    if (more > 0) items.push({ item: { severity, text, kind: 'service', id: 'vurti', name: 'vurti' }, since: now });
   }
   const rank: Record<Item['severity'], number> = { ALERT: 0, ERROR: 1, WARNING: 2 };
   return items
@@ -49,17 +63,22 @@ export function attention(context: ViewContext, certificates: CertificateFacts):
 
 const kindRank = (item: Item): number => (item.kind === 'host' ? 0 : 1);
 
-function troubledVms({ sets }: ViewContext): Iterable<string> {
+interface Troubled {
+  readonly ids: Iterable<string>;
+  readonly severity: Item['severity'];
+  readonly what: string;
+}
+
+function troubledVms({ sets }: ViewContext): readonly Troubled[] {
   return [
-    ...sets.vms.byStatus('Paused'),
-    ...sets.vms.byStatus('NotResponding'),
-    ...orphans(sets.vms.byStatus('Unknown')),
+    { ids: sets.vmsInTrouble('pausedOnError'), severity: 'ERROR', what: 'paused on an error' },
+    { ids: sets.vmsInTrouble('notResponding'), severity: 'WARNING', what: 'not responding' },
+    { ids: orphans(), severity: 'ERROR', what: 'Unknown on hosts that answer, or on none' },
   ];
   // VMs that are Unknown because their host is lost are told with their host.
-  function* orphans(unknown: ReadonlySet<string>): Iterable<string> {
-    for (const id of unknown) {
-      const host = sets.vms.get(id)?.dynamic.runOnVds;
-      if (host === null || host === undefined || sets.hosts.get(host)?.dynamic.status !== 'NonResponsive') yield id;
+  function* orphans(): Generator<string, void, void> {
+    for (const [host, ids] of sets.unknownVms()) {
+      if (host === null || sets.hosts.get(host)?.dynamic.status !== 'NonResponsive') yield* ids;
     }
   }
 }

@@ -1,21 +1,19 @@
 import type { Vm } from '../model/index.js';
-import type { HostSets, Inventory } from '../repository/index.js';
+import type { HostSets, Inventory, VmFact } from '../repository/index.js';
 import { clusterNeeds } from '../rules/index.js';
 import type { MonitorStatus } from './api.js';
 
 /** Facts of VMs that only an inventory can say. */
-const vmNeeds: readonly { rule: string; needs: string; known: (vm: Vm) => boolean }[] = [
-  { rule: 'vm.ha-restart', needs: 'which VMs are highly available', known: (vm) => vm.static.ha !== null },
-  {
-    rule: 'vm.memory.under-guarantee',
-    needs: 'guaranteed memory of VMs',
-    known: (vm) => vm.static.minMemoryMb !== null,
-  },
+const vmNeeds: readonly { readonly rule: string; readonly needs: string; readonly fact: VmFact }[] = [
+  { rule: 'vm.ha-restart', needs: 'which VMs are highly available', fact: 'ha' },
+  { rule: 'vm.memory.under-guarantee', needs: 'guaranteed memory of VMs', fact: 'minMemoryMb' },
 ];
 
 /** What is off for one VM. */
 export function rulesOffFor(vm: Vm): readonly { readonly rule: string; readonly because: string }[] {
-  return vmNeeds.filter(({ known }) => !known(vm)).map(({ rule, needs }) => ({ rule, because: `not known: ${needs}` }));
+  return vmNeeds
+    .filter(({ fact }) => vm.static[fact] === null)
+    .map(({ rule, needs }) => ({ rule, because: `not known: ${needs}` }));
 }
 
 /** The rules that are off because a fact is not known, and where: only clusters that have hosts count. */
@@ -27,18 +25,10 @@ export function rulesOff(sets: HostSets, inventory: Inventory): MonitorStatus['r
     if (where.length === 0) continue;
     off.push({ rule, because: `not known: ${needs}`, clusters: where.map(({ name }) => name) });
   }
-  for (const { rule, needs, known } of vmNeeds) {
+  for (const { rule, needs, fact } of vmNeeds) {
     // One VM that does not say is enough: people would wonder about that one.
-    const where = clusters.filter(({ id }) => hasVm(sets, id, (vm) => !known(vm)));
+    const where = clusters.filter(({ id }) => sets.lacks(fact, id));
     if (where.length > 0) off.push({ rule, because: `not known: ${needs}`, clusters: where.map(({ name }) => name) });
   }
   return off;
-}
-
-function hasVm(sets: HostSets, clusterId: string, matches: (vm: Vm) => boolean): boolean {
-  for (const id of sets.vms.byCluster(clusterId)) {
-    const vm = sets.vms.get(id);
-    if (vm !== undefined && matches(vm)) return true;
-  }
-  return false;
 }

@@ -1,14 +1,5 @@
 import type { CommitterState } from '../events/index.js';
-import {
-  type Freshness,
-  notMonitored,
-  notRunning,
-  upOrLeaving,
-  type VdsStatus,
-  type VmStatus,
-  vdsStatusIds,
-  vmStatusIds,
-} from '../model/index.js';
+import { notMonitored, upOrLeaving, type VdsStatus, type VmStatus, vdsStatusIds, vmStatusIds } from '../model/index.js';
 import type { HostSets } from '../repository/index.js';
 import type { MonitorProgress, MonitorStatus, ReadinessLevel } from './api.js';
 import { attention, type CertificateFacts } from './attention.js';
@@ -88,35 +79,36 @@ function remainingOf({ readiness, backfill, committer, view }: ProgressSources, 
 }
 
 function hostsByStatus({ sets }: ViewContext): Partial<Record<VdsStatus, number>> {
-  const counts: Partial<Record<VdsStatus, number>> = {};
-  for (const status of Object.keys(vdsStatusIds) as VdsStatus[]) {
-    const n = sets.hosts.byStatus(status).size;
-    if (n > 0) counts[status] = n;
-  }
-  return counts;
+  return counted(Object.keys(vdsStatusIds) as VdsStatus[], (status) => sets.hostsThatAre(status));
 }
 
 function vmsByStatus({ sets }: ViewContext): Partial<Record<VmStatus, number>> {
-  const counts: Partial<Record<VmStatus, number>> = {};
-  for (const status of Object.keys(vmStatusIds) as VmStatus[]) {
-    const n = sets.vms.byStatus(status).size;
-    if (n > 0) counts[status] = n;
-  }
-  return counts;
+  return counted(Object.keys(vmStatusIds) as VmStatus[], (status) => sets.vmsThatAre(status));
 }
 
-function vmFreshness({ sets, now }: ViewContext): Pick<MonitorStatus['vms'], 'byFreshness' | 'oldestLiveSeconds'> {
+function counted<S extends string>(all: readonly S[], count: (status: S) => number): Partial<Record<S, number>> {
+  return Object.fromEntries(all.map((status) => [status, count(status)]).filter(([, n]) => n !== 0)) as Partial<
+    Record<S, number>
+  >;
+}
+
+/** Hosts with VMs that are not live, those with most of them first. */
+const MOST_NOT_LIVE = 5;
+
+function vmFreshness({
+  sets,
+  now,
+}: ViewContext): Pick<MonitorStatus['vms'], 'byFreshness' | 'oldestLiveSeconds' | 'notLive'> {
   const at = now();
-  const byFreshness: Record<Freshness, number> = { live: 0, stale: 0, unknown: 0 };
-  let oldest: number | null = null;
-  for (const id of sets.vms.ids()) {
-    const freshness = sets.vms.freshness(id, at);
-    byFreshness[freshness] += 1;
-    if (freshness !== 'live' || notRunning.has(sets.vms.get(id)?.dynamic.status ?? 'Down')) continue;
-    const heardAt = sets.vms.heardAt(id);
-    if (heardAt !== null && (oldest === null || heardAt < oldest)) oldest = heardAt;
-  }
-  return { byFreshness, oldestLiveSeconds: oldest === null ? null : Math.round((at - oldest) / 1000) };
+  const { live, stale, unknown, oldestLiveAt, notLive } = sets.freshnessCounts(at);
+  return {
+    byFreshness: { live, stale, unknown },
+    oldestLiveSeconds: oldestLiveAt === null ? null : Math.round((at - oldestLiveAt) / 1000),
+    notLive: [...notLive]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, MOST_NOT_LIVE)
+      .map(([hostId, vms]) => ({ hostId, host: sets.hosts.get(hostId)?.static.name ?? hostId, vms })),
+  };
 }
 
 /** Every monitored host has answered this process, or has had its chance and did not. */

@@ -14,7 +14,8 @@ import type {
 import { NameIndex } from './name-index.js';
 import { UsageTable } from './usage-table.js';
 import { VdsRepository } from './vds-repository.js';
-import { type HostFacts, VmRepository } from './vm-repository.js';
+import type { VmFact, VmTrouble } from './vm-facts.js';
+import { type FreshnessCounts, type HostFacts, VmRepository } from './vm-repository.js';
 import { Watchers } from './watchers.js';
 
 /** Hosts that are kept together, with the VMs on them. A set holds whole clusters. */
@@ -118,6 +119,47 @@ export class HostSets {
 
   vmsNamed(name: string): readonly string[] {
     return this.vmNames.named(name);
+  }
+
+  hostsThatAre(status: VdsStatus): number {
+    return this.#sum((set) => set.vds.byStatus(status).size);
+  }
+
+  vmsThatAre(status: VmStatus): number {
+    return this.#sum((set) => set.vms.byStatus(status).size);
+  }
+
+  /** Those that got into it first come first, of each set. */
+  *vmsInTrouble(trouble: VmTrouble): Generator<string, void, void> {
+    for (const set of this.#sets.values()) yield* set.vms.facts.inTrouble(trouble);
+  }
+
+  /** VMs that are Unknown, by the host that ran them; null = on none. */
+  *unknownVms(): Generator<readonly [hostId: string | null, vms: ReadonlySet<string>], void, void> {
+    for (const set of this.#sets.values()) yield* set.vms.facts.unknown();
+  }
+
+  /** Whether there is a VM in the cluster of which this is not known. */
+  lacks(fact: VmFact, clusterId: string): boolean {
+    for (const set of this.#sets.values()) if (set.vms.facts.lacks(fact, clusterId)) return true;
+    return false;
+  }
+
+  freshnessCounts(now: number): FreshnessCounts {
+    const all = [...this.#sets.values()].map((set) => set.vms.freshnessCounts(now));
+    const oldest = all.flatMap(({ oldestLiveAt }) => (oldestLiveAt === null ? [] : [oldestLiveAt]));
+    const sum = (freshness: Freshness): number => all.reduce((n, counts) => n + counts[freshness], 0);
+    return {
+      ...{ live: sum('live'), stale: sum('stale'), unknown: sum('unknown') },
+      oldestLiveAt: oldest.length === 0 ? null : Math.min(...oldest),
+      notLive: new Map(all.flatMap(({ notLive }) => [...notLive])),
+    };
+  }
+
+  #sum(count: (set: HostSet) => number): number {
+    let sum = 0;
+    for (const set of this.#sets.values()) sum += count(set);
+    return sum;
   }
 
   #nameOf(clusterId: string): string {

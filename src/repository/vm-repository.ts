@@ -11,6 +11,7 @@ import {
 import { IndexBy } from './index-by.js';
 import { type ReadView, Versioned } from './read-view.js';
 import { UsageTable } from './usage-table.js';
+import { VmFacts } from './vm-facts.js';
 import { type Watcher, Watchers } from './watchers.js';
 
 /** What freshness needs to know of the host that runs a VM. */
@@ -21,6 +22,14 @@ export interface HostFacts {
   intervalMs(hostId: string): number;
   /** Whether every monitored host was heard, or has had its chance, since the start. */
   synced(): boolean;
+}
+
+/** How many VMs are how fresh. */
+export interface FreshnessCounts extends Record<Freshness, number> {
+  /** When the oldest report came by which a VM that runs counts as live. */
+  readonly oldestLiveAt: number | null;
+  /** Host → VMs on it that are not live, where there are any. */
+  readonly notLive: ReadonlyMap<string, number>;
 }
 
 /**
@@ -44,6 +53,7 @@ export class VmRepository implements VmReader {
   readonly #byHost = new IndexBy<string>();
   readonly #byCluster = new IndexBy<string>();
   readonly #byStatus = new IndexBy<VmStatus>();
+  readonly facts = new VmFacts();
   readonly #watchers: Watchers<Vm>;
   readonly #table: UsageTable;
   readonly #versioned = new Versioned(this.#vms);
@@ -112,6 +122,7 @@ export class VmRepository implements VmReader {
     this.#byHost.move(vm.id, before?.dynamic.runOnVds, vm.dynamic.runOnVds);
     this.#byCluster.move(vm.id, before?.static.clusterId, vm.static.clusterId);
     this.#byStatus.move(vm.id, before?.dynamic.status, vm.dynamic.status);
+    this.facts.move(vm.id, before, vm);
     this.#versioned.changed();
     this.#watchers.tell(vm.id, vm);
   }
@@ -182,9 +193,38 @@ export class VmRepository implements VmReader {
       if (!notRunning.has(vm.dynamic.status)) return 'unknown';
       return this.#hosts.synced() ? 'live' : 'stale';
     }
-    const heardAt = this.#heardAtOf(vm);
-    if (heardAt === null || this.#hosts.lost(host)) return 'unknown';
-    return now - heardAt <= 2 * this.#hosts.intervalMs(host) ? 'live' : 'stale';
+    return this.#freshnessOn(host, this.#heardAtOf(vm), now);
+  }
+
+  /** The same for all VMs, without a look at each: a report makes all VMs of its host fresh but those noted as missing. */
+  freshnessCounts(now: number): FreshnessCounts {
+    const counts = { live: 0, stale: 0, unknown: 0 };
+    const notLive = new Map<string, number>();
+    let onHosts = 0;
+    let oldestLiveAt: number | null = null;
+    for (const host of this.#byHost.keys()) {
+      const ids = this.#byHost.get(host);
+      const own = this.#seenAtByHost.get(host);
+      const before = counts.live;
+      const reportedAt = this.#reportedAt.get(host) ?? null;
+      const common = this.#freshnessOn(host, reportedAt, now);
+      counts[common] += ids.size - own.size;
+      const isOlder = (at: number | null): at is number => at !== null && (oldestLiveAt === null || at < oldestLiveAt);
+      if (common === 'live' && isOlder(reportedAt) && this.#someRuns(ids, own)) oldestLiveAt = reportedAt;
+      for (const id of own) {
+        const seenAt = this.#seenAt.get(id) ?? null;
+        const freshness = this.#freshnessOn(host, seenAt, now);
+        counts[freshness] += 1;
+        if (freshness === 'live' && isOlder(seenAt) && this.#runs(id)) oldestLiveAt = seenAt;
+      }
+      onHosts += ids.size;
+      const missing = ids.size - (counts.live - before);
+      if (missing > 0) notLive.set(host, missing);
+    }
+    const { resting } = this.facts;
+    counts[this.#hosts.synced() ? 'live' : 'stale'] += resting;
+    counts.unknown += this.#vms.size - onHosts - resting;
+    return { ...counts, oldestLiveAt, notLive };
   }
 
   delete(id: string): boolean {
@@ -234,8 +274,24 @@ export class VmRepository implements VmReader {
     this.#byHost.move(id, before.dynamic.runOnVds, null);
     this.#byCluster.move(id, before.static.clusterId, null);
     this.#byStatus.move(id, before.dynamic.status, null);
+    this.facts.move(id, before, undefined);
     this.#versioned.changed();
     return true;
+  }
+
+  #freshnessOn(host: string, heardAt: number | null, now: number): Freshness {
+    if (heardAt === null || this.#hosts.lost(host)) return 'unknown';
+    return now - heardAt <= 2 * this.#hosts.intervalMs(host) ? 'live' : 'stale';
+  }
+
+  #runs(id: string): boolean {
+    return !notRunning.has(this.#vms.get(id)?.dynamic.status ?? 'Down');
+  }
+
+  /** Most often the first one does. */
+  #someRuns(ids: ReadonlySet<string>, but: ReadonlySet<string>): boolean {
+    for (const id of ids) if (!but.has(id) && this.#runs(id)) return true;
+    return false;
   }
 
   #settle(id: string): void {

@@ -36,9 +36,7 @@ export function apiVm(view: VmView): ApiVm {
   return { ...view, since: rfc3339OrNull(view.since), heardAt: rfc3339OrNull(view.heardAt) };
 }
 
-const MOST_NOT_LIVE = 5;
-
-export function apiStatus(monitor: Monitor, status: MonitorStatus): ApiStatus {
+export function apiStatus(status: MonitorStatus): ApiStatus {
   const { now, startedAt, cursor, condition, database, log, vms, ...rest } = status;
   return {
     apiVersion,
@@ -49,22 +47,10 @@ export function apiStatus(monitor: Monitor, status: MonitorStatus): ApiStatus {
     ...rest,
     startedAt: rfc3339(startedAt),
     uptimeSeconds: Math.max(0, Math.round((now - startedAt) / 1000)),
-    vms: { ...vms, notLive: vms.total === vms.byFreshness.live ? [] : notLive(monitor) },
+    vms: { ...vms, notLive: vms.notLive.map(({ host, vms }) => ({ host, vms })) },
     log: { ...log, lastRunAt: rfc3339OrNull(log.lastRunAt) },
     database: { ...database, failingSince: rfc3339OrNull(database.failingSince) },
   };
-}
-
-function notLive(monitor: Monitor): ApiStatus['vms']['notLive'] {
-  const byHost = new Map<string | null, number>();
-  for (const vm of monitor.vms.list()) {
-    // A VM that runs nowhere is in no report, and nobody misses it there.
-    if (vm.freshness !== 'live' && vm.hostId !== null) byHost.set(vm.host, (byHost.get(vm.host) ?? 0) + 1);
-  }
-  return [...byHost]
-    .map(([host, vms]) => ({ host, vms }))
-    .sort((a, b) => b.vms - a.vms)
-    .slice(0, MOST_NOT_LIVE);
 }
 
 export function apiExplanation(explanation: Explanation): ApiExplanation {

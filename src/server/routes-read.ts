@@ -11,8 +11,7 @@ import { eventsQuery, explainParams, hostsQuery, noQuery, parse, refParams, vmsQ
 export function readRoutes(app: FastifyInstance, context: RouteContext): void {
   app.get('/api/v1/status', (request) => {
     parse(noQuery, request.query, 'query');
-    const monitor = context.monitor();
-    return apiStatus(monitor, monitor.status());
+    return apiStatus(context.monitor().status());
   });
 
   app.get('/api/v1/hosts', async (request) => {

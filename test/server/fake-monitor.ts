@@ -276,6 +276,15 @@ function page<V extends { readonly id: string; readonly name: string }>(
   return { items, total: all.length, matched: found.length, next };
 }
 
+function notLive(vms: readonly VmView[]): MonitorStatus['vms']['notLive'] {
+  const found = vms.filter((one) => one.freshness !== 'live' && one.hostId !== null);
+  const hosts = new Map(found.map(({ hostId, host: name }) => [hostId ?? '', name ?? '']));
+  return [...hosts].map(([hostId, name]) => ({
+    ...{ hostId, host: name },
+    vms: found.filter((one) => one.hostId === hostId).length,
+  }));
+}
+
 export function fakeMonitor(): FakeMonitor {
   const log = new FakeLog();
   const calls: string[] = [];
@@ -395,6 +404,7 @@ export function fakeMonitor(): FakeMonitor {
           byStatus: count(monitor.vmList.map((one) => one.status)),
           byFreshness: { live: fresh.live ?? 0, stale: fresh.stale ?? 0, unknown: fresh.unknown ?? 0 },
           oldestLiveSeconds: 14,
+          notLive: notLive(monitor.vmList),
         },
         eventsLastHour: { NORMAL: 41, WARNING: 33, ERROR: 3, ALERT: 0 },
         attention: [],

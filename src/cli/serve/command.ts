@@ -135,9 +135,9 @@ function title(loaded: LoadedSettings, options: ServeOptions, shownDir: string):
 }
 
 function servingText(monitor: Monitor | undefined): string {
-  const hosts = monitor?.hosts.list().length ?? 0;
-  if (hosts === 0) return 'no hosts yet: vurti hosts add NAME ADDRESS, or vurti serve --demo';
-  return `${count(hosts)} hosts, ${count(monitor?.vms.list().length ?? 0)} VMs known; asking them`;
+  const { hosts, vms } = monitor?.status() ?? { hosts: { total: 0 }, vms: { total: 0 } };
+  if (hosts.total === 0) return 'no hosts yet: vurti hosts add NAME ADDRESS, or vurti serve --demo';
+  return `${count(hosts.total)} hosts, ${count(vms.total)} VMs known; asking them`;
 }
 
 async function synced(monitor: Monitor | undefined, greeting: Greeting): Promise<void> {

@@ -17,16 +17,18 @@ type Rewrite = (table: (name: string) => RawBuilder<unknown>, after: number, upT
 
 /** By the name in the table `backfill`. Names are stored in databases: they are never changed. */
 const rewrites: Readonly<Record<string, Rewrite>> = {
+  // One look into each index per record: joined, PostgreSQL reads all VMs for each portion. What was found (`offset 0`:
+  // once) is written by its place, which nobody changes meanwhile: records are only ever added and removed.
   record_cluster: (table, after, upTo) => sql`
     update ${table('log_record')} r set cluster_id = found.cluster_id
     from (
-      select l.seq, coalesce(h.cluster_id, v.cluster_id) as cluster_id
+      select l.ctid as place, coalesce(
+        (select h.cluster_id from ${table('vds_static')} h where h.vds_id = l.host_id),
+        (select v.cluster_id from ${table('vm_static')} v where v.vm_guid = l.vm_id)) as cluster_id
       from ${table('log_record')} l
-      left join ${table('vds_static')} h on h.vds_id = l.host_id
-      left join ${table('vm_static')} v on v.vm_guid = l.vm_id
-      where l.seq > ${after} and l.seq <= ${upTo} and l.cluster_id is null
+      where l.seq > ${after} and l.seq <= ${upTo} and l.cluster_id is null offset 0
     ) found
-    where r.seq = found.seq and found.cluster_id is not null and found.cluster_id <> ''`,
+    where r.ctid = found.place and found.cluster_id <> ''`,
 };
 
 /**
