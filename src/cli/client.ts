@@ -1,4 +1,4 @@
-import { type ErrorCode, errorRegistry, messageOf, VurtiError, withDeadline } from '../kernel/index.js';
+import { type ErrorCode, errorRegistry, isLoopback, messageOf, VurtiError, withDeadline } from '../kernel/index.js';
 import type { Problem } from '../server/index.js';
 import type { Io } from './io.js';
 import { type SseFrame, SseParser } from './sse.js';
@@ -19,6 +19,12 @@ const reasons: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name cannot be resolved now',
   ECONNRESET: 'connection reset',
   UND_ERR_SOCKET: 'connection closed',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'its certificate is signed by a CA that is not known here: NODE_EXTRA_CA_CERTS=ca.pem',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by a CA that is not known here: NODE_EXTRA_CA_CERTS=ca.pem',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself: NODE_EXTRA_CA_CERTS=server.pem',
+  CERT_HAS_EXPIRED: 'its certificate has ended',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate bears another name',
   EHOSTUNREACH: 'no route',
   ENETUNREACH: 'no route',
 };
@@ -65,7 +71,8 @@ export class Client {
       }
     };
     try {
-      const init = { headers: { accept: 'text/event-stream' }, signal: abort.signal, redirect: 'error' } as const;
+      const headers = { accept: 'text/event-stream', ...this.#authorization() };
+      const init = { headers, signal: abort.signal, redirect: 'error' } as const;
       const response = await within(this.#options.timeoutMs, this.#io.fetch(url, init));
       this.#checkOurs(response);
       if (!response.ok) {
@@ -92,6 +99,17 @@ export class Client {
     }
   }
 
+  /** Whether nobody on the way can read what is sent. */
+  get #isSafe(): boolean {
+    const { protocol, hostname } = new URL(this.url);
+    return protocol === 'https:' || isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'));
+  }
+
+  #authorization(): { readonly authorization?: string } {
+    const { token } = this.#options;
+    return token === undefined || !this.#isSafe ? {} : { authorization: `Bearer ${token}` };
+  }
+
   #checkOurs(response: Response): void {
     if (response.headers.has('x-vurti-status')) return;
     throw new VurtiError('SERVICE_UNREACHABLE', `${this.url} answers, but not as vurti (HTTP ${response.status}).`);
@@ -101,14 +119,18 @@ export class Client {
     if (this.#options.token === undefined) {
       throw new VurtiError('FORBIDDEN', this.#options.noTokenBecause ?? 'No token of the service is known here');
     }
+    if (!this.#isSafe) {
+      throw new VurtiError('FORBIDDEN', `The token would travel to ${this.url} for all to read`, {
+        hint: 'Use https://, or ssh -L.',
+      });
+    }
     return this.#ask(method, path, {}, body, 0);
   }
 
   async #ask<T>(method: string, path: string, query: Query, body: unknown, waitSeconds: number): Promise<T> {
-    const { token, timeoutMs } = this.#options;
+    const { timeoutMs } = this.#options;
     const url = `${this.url}${path}${search(query)}`;
-    const headers: Record<string, string> = { accept: 'application/json' };
-    if (token !== undefined && method !== 'GET') headers['authorization'] = `Bearer ${token}`;
+    const headers: Record<string, string> = { accept: 'application/json', ...this.#authorization() };
     if (body !== undefined) headers['content-type'] = 'application/json';
     const ms = timeoutMs + waitSeconds * 1000;
     const late = {

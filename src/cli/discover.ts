@@ -31,7 +31,7 @@ export function findService(wanted: Wanted, io: Io): ClientOptions {
   if (named !== undefined && !URL.canParse(/^https?:\/\//.test(named) ? named : '')) {
     throw new VurtiError('BAD_ARGUMENT', `"${named}" is not a URL like ${defaultUrl}.`, { hint: '' });
   }
-  const { dir, said } = dataDir(io);
+  const { dir, said } = dataDirOf(undefined, io);
   const file = readServiceFile(dir);
   const local = file !== undefined && io.isAlive(file.pid) ? file : undefined;
   if (named === undefined && local === undefined && said) {
@@ -73,11 +73,11 @@ function readToken(file: string): string {
  * Where a service leaves its file. Of the settings this line alone is read, without the rest of vurti: an answer should
  * not wait for that, and broken settings must not keep anybody from asking a service that runs.
  */
-function dataDir(io: Io): { readonly dir: string; readonly said: boolean } {
+export function dataDirOf(config: string | undefined, io: Io): { readonly dir: string; readonly said: boolean } {
   const named = nonEmpty(io.env['VURTI_DATA_DIR']);
   if (named !== undefined) return { dir: resolve(io.cwd, named), said: true };
   const otherwise = { dir: resolve(io.cwd, '.vurti'), said: false };
-  const file = settingsFile(undefined, io);
+  const file = settingsFile(config, io);
   if (file === undefined) return otherwise;
   try {
     const tree: unknown = parse(readFileSync(resolve(io.cwd, file), 'utf8'));

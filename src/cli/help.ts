@@ -80,6 +80,18 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
     'vurti certs init lab-pki',
     'vurti certs init --agent kvm-01=10.0.4.11 kvm-02  # and files for these agents',
   ],
+  tokens: ['vurti tokens list', 'vurti tokens add grafana --scope read', 'vurti tokens remove grafana'],
+  'tokens add': [
+    'vurti tokens add grafana --scope read',
+    'vurti tokens add prometheus > /etc/prometheus/vurti.token',
+    'vurti tokens add automation --scope admin --json | jq -r .item.token',
+  ],
+  'tokens list': ['vurti tokens list', 'vurti tokens list -o name', 'vurti tokens list --json'],
+  'tokens remove': [
+    'vurti tokens remove grafana      # refused from the next request on',
+    'vurti tokens remove grafana -q',
+    'vurti tokens remove grafana && vurti tokens add grafana',
+  ],
   poke: ['vurti poke kvm-07', 'vurti poke kvm-07 kvm-08', 'vurti poke kvm-07 && vurti explain host kvm-07'],
   config: ['vurti config check', 'vurti config show --origin', 'vurti config show -o json'],
   'config check': [

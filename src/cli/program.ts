@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Act, Run } from './act.js';
 import { Context, formats, type Globals } from './context.js';
 import { examples } from './help.js';
 import type { Io } from './io.js';
+import { tokenCommands } from './token-commands.js';
 import { packageVersion } from './version.js';
-
-type Run = (context: Context) => Promise<void> | void;
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -25,10 +25,7 @@ export function program(io: Io): Command {
     .description('Keeps the state of virtualization hosts and their VMs, and says what is wrong, since when and why.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .option('--url <url>', 'service to ask (default: VURTI_URL, else the local one)')
-    .option(
-      '--token-file <file>',
-      'token for commands that change something (default: VURTI_TOKEN, else the local service’s)',
-    )
+    .option('--token-file <file>', 'file with a token of the service (default: VURTI_TOKEN, else the local service’s)')
     .addOption(new Option('--timeout <seconds>', 'longest wait for an answer').argParser(positive))
     .addOption(new Option('-o, --output <format>', 'form of the output').choices(formats))
     .option('--json', 'the same as -o json')
@@ -45,9 +42,9 @@ export function program(io: Io): Command {
 
   const context = (command: Command): Context =>
     new Context(io, command.optsWithGlobals<Globals & Record<string, unknown>>());
-  const act =
-    (run: (context: Context, ...args: never[]) => ReturnType<Run>) =>
-    async (...given: unknown[]): Promise<void> => {
+  const act: Act =
+    (run: Run) =>
+    async (...given) => {
       const command = given.at(-1) as Command;
       await run(context(command), ...(given.slice(0, -1) as never[]));
     };
@@ -167,6 +164,8 @@ export function program(io: Io): Command {
       ),
     );
 
+  tokenCommands(root, act);
+
   const config = root.command('config').description('check and show the settings');
   config
     .command('check')
@@ -202,8 +201,6 @@ export function program(io: Io): Command {
     addExamples(command, root);
   return root;
 }
-
-type Act = (run: (context: Context, ...args: never[]) => ReturnType<Run>) => (...given: unknown[]) => Promise<void>;
 
 function hostCommands(root: Command, act: Act, filters: (command: Command, statuses: string) => Command): void {
   const hosts = root.command('hosts').description('list hosts, add and remove them, take them out of monitoring');

@@ -60,6 +60,11 @@ export const errorRegistry = {
     http: 421,
   }),
   BAD_REQUEST: entry('The request is not understood', 'See docs of the API.', usage),
+  TOO_MANY_REQUESTS: entry('Too many requests of one address', 'Ask less often, or raise server.requestsPerSecond.', {
+    retryable: true,
+    exit: 3,
+    http: 429,
+  }),
   BODY_TOO_LARGE: entry('The request body is too large', 'Send less at once.', { exit: 2, http: 413 }),
   UNSUPPORTED_MEDIA_TYPE: entry('Only JSON is accepted', 'Send content-type: application/json.', {
     exit: 2,
@@ -67,7 +72,7 @@ export const errorRegistry = {
   }),
   LISTEN_NEEDS_TOKEN: entry(
     'The address is reachable by others',
-    'Listen on 127.0.0.1, or set server.tls and add a token.',
+    'Listen on 127.0.0.1, or set server.tls and add a token (vurti tokens add NAME --scope read).',
     usage,
   ),
   LISTEN_FAILED: entry('The address cannot be listened on', 'Choose another one: server.listen or --listen.', usage),

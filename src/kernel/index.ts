@@ -12,6 +12,7 @@ export {
   type VurtiErrorOptions,
 } from './errors.js';
 export { CountedIds, type Ids, systemIds } from './ids.js';
+export { isLoopback } from './loopback.js';
 export { hashOf, type Random, randomInt, SeededRandom, systemRandom } from './random.js';
 export { RealTime, type RealTimeOptions } from './real-time.js';
 export type { Scheduler, Timer } from './scheduler.js';

@@ -1,5 +1,4 @@
 import { VurtiError } from '../kernel/index.js';
-import { tokenMatches } from './token.js';
 
 /**
  * Values of the Host header that are answered. A page in a browser can make its own name point to 127.0.0.1, but it
@@ -15,18 +14,15 @@ export function allowedHosts(
   return new Set([...withPort, ...(address.port === 80 ? names : []), ...configured].map((name) => name.toLowerCase()));
 }
 
-export function checkHost(header: string | undefined, allowed: ReadonlySet<string>): void {
-  if (header !== undefined && allowed.has(header.toLowerCase())) return;
+/** `isOwn`: further names that are ours without being configured, as those of our certificate are. */
+export function checkHost(
+  header: string | undefined,
+  allowed: ReadonlySet<string>,
+  isOwn: (name: string) => boolean = () => false,
+): void {
+  if (header !== undefined && (allowed.has(header.toLowerCase()) || isOwn(header.toLowerCase()))) return;
   const shown = header === undefined ? 'none' : JSON.stringify(header.slice(0, 100));
   throw new VurtiError('HOST_HEADER_REFUSED', `The Host header ${shown} is not one of this service`, {
     hint: 'Use the address that the service listens on; names of a reverse proxy go into server.allowedHosts.',
   });
-}
-
-const reading: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-export function checkToken(method: string, authorization: string | undefined, token: string): void {
-  if (reading.has(method) || tokenMatches(authorization, token)) return;
-  const what = authorization === undefined ? 'needs the token' : 'needs another token';
-  throw new VurtiError('FORBIDDEN', `${method} ${what}: Authorization: Bearer …`);
 }

@@ -4,14 +4,17 @@ import type { Monitor } from '../monitor/index.js';
 import { envelope } from './convert.js';
 import { noQuery, parse, readyQuery } from './inputs.js';
 
+/** A supervisor holds no token, and hears nothing but yes or no. */
+const open = { config: { access: 'open' } } as const;
+
 /** For supervisors: is the process alive, and may it be asked? */
 export function serviceRoutes(app: FastifyInstance, monitor: () => Monitor | undefined, phase?: () => string): void {
-  app.get('/livez', (request) => {
+  app.get('/livez', open, (request) => {
     parse(noQuery, request.query, 'query');
     return { status: 'alive' };
   });
 
-  app.get('/readyz', (request) => {
+  app.get('/readyz', open, (request) => {
     const { level } = parse(readyQuery, request.query, 'query');
     const made = monitor();
     if (made === undefined)

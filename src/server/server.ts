@@ -1,16 +1,23 @@
-import type { Socket } from 'node:net';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
+import type { Server as TlsServer } from 'node:https';
+import { isIP, type Socket } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify';
+import { type Clock, isLoopback, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
 import type { ListenAddress, Monitor } from '../monitor/index.js';
+import { Access } from './access.js';
+import { Audit } from './audit.js';
+import { ServerCertificate, type TlsFiles } from './certificate.js';
 import { toJson } from './convert.js';
-import { allowedHosts, checkHost, checkToken } from './guard.js';
+import { allowedHosts, checkHost } from './guard.js';
+import { CertificateWatch, httpOptions, LocalListener, QUIET_MS, tlsOptions, warnOfEnd } from './listeners.js';
 import { fromHttpLayer, problemOf } from './problem.js';
+import type { Rate } from './rate-limit.js';
 import { intentRoutes } from './routes-intents.js';
 import { type MetricsOptions, metricsRoutes } from './routes-metrics.js';
 import { readRoutes } from './routes-read.js';
 import { serviceRoutes } from './routes-service.js';
 import { streamRoutes } from './routes-stream.js';
 import { writeRoutes } from './routes-write.js';
+import type { TokenBook } from './token-book.js';
 
 export interface ServerOptions {
   /** Undefined while the service starts: the server answers before there is a database. */
@@ -20,8 +27,14 @@ export interface ServerOptions {
   readonly listen: ListenAddress;
   /** Further values of the Host header to answer. */
   readonly allowedHosts?: readonly string[];
-  /** Writes need it as a bearer token. */
+  /** With it the service speaks TLS; commands on this machine get a loopback address of their own. */
+  readonly tls?: TlsFiles;
+  /** Of the service's own token file: it may do everything. */
   readonly token: string;
+  /** Further tokens, by name and scope. */
+  readonly tokens?: Pick<TokenBook, 'find'>;
+  /** Requests of one client address. Default: no limit. */
+  readonly rate?: Rate;
   /** Settings in force, without secrets. */
   readonly settings: () => readonly unknown[];
   readonly clock: Clock;
@@ -38,10 +51,20 @@ export interface ServerOptions {
 export interface VurtiServer {
   /** For requests without a network, in tests. */
   readonly inject: FastifyInstance['inject'];
+  /** All routes there are. `open`: answered without a token wherever the service listens. */
+  readonly routes: readonly Route[];
+  /** For commands on this machine, while it listens. */
+  readonly localUrl: string;
   /** Resolves with the base URL. @throws LISTEN_FAILED */
   listen(): Promise<string>;
   /** Answers what waits, then closes. */
   close(): Promise<void>;
+}
+
+interface Route {
+  readonly method: string;
+  readonly url: string;
+  readonly open: boolean;
 }
 
 const BODY_LIMIT = 1024 * 1024;
@@ -56,22 +79,28 @@ export function createServer(options: ServerOptions): VurtiServer {
   const state = stateOf(options.monitor, clock);
   let hosts = allowedHosts(listen, options.allowedHosts ?? []);
   const requestTimeout = options.requestTimeoutMs ?? 15_000;
+  const certificate = options.tls === undefined ? undefined : new ServerCertificate(options.tls);
+  if (certificate !== undefined) warnOfEnd(certificate, clock.now(), telemetry);
+  const onClientError = (error: Error, socket: Socket): void => refuseSocket(error, socket, state());
 
   const app = fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout,
-    // A quiet connection is closed; longer than the longest wait of a long poll.
-    connectionTimeout: 60_000,
+    connectionTimeout: QUIET_MS,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 1000 },
-    http: {
-      headersTimeout: Math.min(10_000, requestTimeout),
-      connectionsCheckingInterval: Math.min(2000, requestTimeout),
-      maxHeaderSize: 16 * 1024,
-    },
+    ...(certificate === undefined
+      ? { http: httpOptions(requestTimeout) }
+      : { https: tlsOptions(certificate, requestTimeout) }),
     frameworkErrors: (error, _, reply) => send(reply, error),
-    clientErrorHandler: (error, socket) => refuseSocket(error, socket, state()),
-  });
+    clientErrorHandler: onClientError,
+  } as FastifyServerOptions);
+  const audit = new Audit(app, telemetry);
+  const access = new Access({ token: options.token, tokens: options.tokens, rate: options.rate, clock });
+  const local = certificate && new LocalListener((i, o) => app.routing(i, o), onClientError, requestTimeout);
+  const watch =
+    certificate &&
+    new CertificateWatch(certificate, (pair) => (app.server as TlsServer).setSecureContext(pair), options);
   const maxEventStreams = options.maxEventStreams ?? 2000;
   app.server.maxConnections = OTHER_CONNECTIONS + maxEventStreams;
 
@@ -87,6 +116,9 @@ export function createServer(options: ServerOptions): VurtiServer {
       });
     }
     const problem = problemOf(error, code);
+    audit.fails(reply, error);
+    const wait = error.details['retryAfterSeconds'];
+    if (typeof wait === 'number') reply.header('retry-after', wait);
     reply
       .code(problem.status)
       .headers({ ...state() })
@@ -98,19 +130,19 @@ export function createServer(options: ServerOptions): VurtiServer {
   // JSON alone: a form of another site can send text/plain without asking, but not JSON.
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
-    reply
-      .headers({ ...state() })
-      .header('cache-control', 'no-store')
-      .header('x-content-type-options', 'nosniff');
-    checkHost(request.headers.host, hosts);
-    checkToken(request.method, request.headers.authorization, options.token);
+    reply.headers({ ...state(), ...safeHeaders });
+    const { socket } = request.raw;
+    access.limit(request.ip);
+    checkHost(request.headers.host, hosts, (name) => isOwnName(name, socket, certificate));
+    audit.calls(request, access.admit(request, isLoopback(listen.host) || local?.owns(socket) === true));
   });
   app.setErrorHandler((error, _, reply) => send(reply, error));
 
-  const routes: { readonly method: string; readonly pattern: RegExp }[] = [];
-  app.addHook('onRoute', ({ method, url }) => {
+  const routes: (Route & { readonly pattern: RegExp })[] = [];
+  app.addHook('onRoute', ({ method, url, config }) => {
     const pattern = new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+')}$`);
-    for (const one of [method].flat()) routes.push({ method: one, pattern });
+    const open = config?.access === 'open';
+    for (const one of [method].flat()) routes.push({ method: one, url, open, pattern });
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
@@ -144,6 +176,7 @@ export function createServer(options: ServerOptions): VurtiServer {
     telemetry,
     closing: closing.signal,
   };
+  let localUrl = '';
   serviceRoutes(app, options.monitor, options.phase);
   if (options.metrics !== undefined) metricsRoutes(app, options.metrics, options.monitor, options.scheduler);
   readRoutes(app, context);
@@ -153,22 +186,52 @@ export function createServer(options: ServerOptions): VurtiServer {
 
   return {
     inject: app.inject.bind(app) as FastifyInstance['inject'],
+    routes,
+    get localUrl() {
+      return localUrl;
+    },
     async listen() {
       try {
         await app.listen({ host: listen.host, port: listen.port });
+        await local?.listen();
       } catch (error) {
         throw new VurtiError('LISTEN_FAILED', `${textOf(listen)}: ${messageOf(error)}`, { cause: error });
       }
       const bound = app.server.address();
       const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
-      hosts = allowedHosts({ host: listen.host, port }, options.allowedHosts ?? []);
-      return `http://${textOf({ host: listen.host, port })}`;
+      const own = allowedHosts({ host: listen.host, port }, options.allowedHosts ?? []);
+      hosts =
+        local === undefined ? own : new Set([...own, ...allowedHosts({ host: '127.0.0.1', port: local.port }, [])]);
+      watch?.start();
+      const url = `${local === undefined ? 'http' : 'https'}://${textOf({ host: listen.host, port })}`;
+      localUrl = local === undefined ? url : `http://127.0.0.1:${local.port}`;
+      return url;
     },
     async close() {
       closing.abort();
-      await app.close();
+      watch?.stop();
+      await Promise.all([app.close(), local?.close()]);
     },
   };
+}
+
+/** Nothing here is for other sites: not to read, not to frame, not to load. A page of ours says what it needs itself. */
+const safeHeaders = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'DENY',
+} as const;
+
+/** A name of our certificate, with whatever port a forwarder has; or the very address that the connection ends at. */
+function isOwnName(header: string, socket: Socket, certificate: ServerCertificate | undefined): boolean {
+  const [, name = '', port = ''] = /^(\[[\da-f:.]+\]|[^:]+)(?::(\d+))?$/.exec(header) ?? [];
+  if (name === '') return false;
+  if (certificate?.covers(name)) return true;
+  const bare = name.replace(/^\[(.*)\]$/, '$1');
+  return isIP(bare) !== 0 && bare === socket.localAddress?.replace(/^::ffff:/, '') && port === String(socket.localPort);
 }
 
 function textOf(address: ListenAddress): string {

@@ -28,9 +28,13 @@ function unusable(file: string, cause: unknown): VurtiError {
   return new VurtiError('CONFIG_UNREADABLE', `The token file ${file} cannot be used`, { cause });
 }
 
+/** The token of an Authorization header; undefined when it holds none. */
+export function bearerOf(header: string | undefined): string | undefined {
+  return /^Bearer ([\w.~+/=-]+)$/i.exec(header ?? '')?.[1];
+}
+
 /** Compares in the same time wherever the first difference is. */
-export function tokenMatches(header: string | undefined, token: string): boolean {
-  const given = /^Bearer ([\w.~+/=-]+)$/i.exec(header ?? '')?.[1];
+export function tokenMatches(given: string, token: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given ?? ''), digest(token)) && given !== undefined;
+  return timingSafeEqual(digest(given), digest(token));
 }

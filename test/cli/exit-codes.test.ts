@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/run.js';
+import { addToken, tokensFile } from '../../src/server/index.js';
 import { token } from '../server/setup.js';
 import { Cli, type CliOptions } from './harness.js';
 
@@ -181,6 +182,36 @@ const table: Case[] = [
   },
   { name: 'several hosts', argv: ['poke', 'id-kvm'], code: 4, err: /^AMBIGUOUS +"id-kvm" may be kvm-01, kvm-02/ },
   { name: 'no such cluster', argv: ['vms', '--cluster', 'moon'], code: 4, err: /^NOT_FOUND/ },
+
+  {
+    name: 'no such token',
+    argv: ['tokens', 'remove', 'nobody'],
+    code: 4,
+    err: /^NOT_FOUND +There is no token "nobody"/,
+  },
+  {
+    name: 'a token that is there',
+    argv: ['tokens', 'add', 'grafana'],
+    before: (cli) => {
+      mkdirSync(join(cli.cwd, '.vurti'));
+      addToken(tokensFile(join(cli.cwd, '.vurti')), 'grafana', 'read', '');
+    },
+    code: 1,
+    err: /^ALREADY_EXISTS +There is a token "grafana" already/,
+  },
+  {
+    name: 'a scope that there is not',
+    argv: ['tokens', 'add', 'grafana', '--scope', 'write'],
+    code: 2,
+    err: /^BAD_ARGUMENT .*Allowed choices are read, admin/,
+  },
+  {
+    name: 'too many requests',
+    argv: ['status'],
+    cli: { server: { rate: { perSecond: 1, burst: 0 } } },
+    code: 3,
+    err: /^TOO_MANY_REQUESTS +This address asks too often; again in 1 s\./,
+  },
 
   {
     name: 'no token',

@@ -111,8 +111,13 @@ describe('what is wrong is named, with line and column', () => {
       'an open address',
       'server:\n  listen: 0.0.0.0:8680',
       [
-        'LISTEN_NEEDS_TOKEN vurti.yaml:2:11 server.listen 0.0.0.0:8680 is reachable by others; without server.tls, which is not in this version yet, vurti listens on loopback addresses only. Listen on 127.0.0.1:8680, behind a reverse proxy or ssh -L.',
+        'LISTEN_NEEDS_TOKEN vurti.yaml:2:11 server.listen 0.0.0.0:8680 is reachable by others: set server.tls and add a token (vurti tokens add NAME --scope read). Or listen on 127.0.0.1:8680.',
       ],
+    ],
+    [
+      'TLS without its key',
+      'server: { listen: "0.0.0.0:8680", tls: { certFile: a.pem } }',
+      ['CONFIG_INVALID vurti.yaml:1:40 server.tls.keyFile is missing (text).'],
     ],
     [
       'not an address',
@@ -129,12 +134,11 @@ describe('what is wrong is named, with line and column', () => {
     ],
     [
       'settings of later versions',
-      'server: { tls: { certFile: a } }\ninventory: { engine: { url: x, password: y } }\nsinks: []',
+      'inventory: { engine: { url: x, password: y } }\nsinks: []',
       [
-        'CONFIG_INVALID vurti.yaml:1:11 server.tls is not in this version yet: listen on 127.0.0.1, behind a reverse proxy with TLS if others must reach it.',
-        'CONFIG_INVALID vurti.yaml:2:14 inventory.engine is not in this version yet: list the hosts in inventory.hosts or inventory.files.',
-        'CONFIG_SECRET_INLINE vurti.yaml:2:32 inventory.engine.password holds a secret. Put it into a file that only vurti may read, and name that file.',
-        'CONFIG_INVALID vurti.yaml:3:1 sinks is not in this version yet: read events with vurti tail or GET /api/v1/events.',
+        'CONFIG_INVALID vurti.yaml:1:14 inventory.engine is not in this version yet: list the hosts in inventory.hosts or inventory.files.',
+        'CONFIG_SECRET_INLINE vurti.yaml:1:32 inventory.engine.password holds a secret. Put it into a file that only vurti may read, and name that file.',
+        'CONFIG_INVALID vurti.yaml:2:1 sinks is not in this version yet: read events with vurti tail or GET /api/v1/events.',
       ],
     ],
     [
@@ -366,7 +370,7 @@ describe('docs/settings.md', () => {
     expect(text).toContain('| `poll.intervalSeconds` | number, 1–3600 | `15` | Statistics of a healthy host');
     expect(text).toContain('`VURTI_AGENTS_MAX_ANSWER_MIB`');
     expect(text).toContain('| `inventory.hosts[].address` | text |');
-    expect(text).toContain('| `server.tls` |');
+    expect(text).toContain('| `server.tls.certFile` |');
     expect(text).not.toContain('undefined');
   });
 });

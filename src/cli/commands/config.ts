@@ -1,9 +1,11 @@
 import { stringify } from 'yaml';
 import { agentAccess, loadSettings, shownSettings, shownTree } from '../../monitor/index.js';
+import { ServerCertificate } from '../../server/index.js';
 import type { Context } from '../context.js';
 import { settingsFile } from '../discover.js';
 import { count } from '../human.js';
 import { jsonLine } from '../output.js';
+import { refuseOpen } from '../serve/exposure.js';
 import { renderTable } from '../table.js';
 import { escapeInJson } from '../text.js';
 
@@ -18,6 +20,8 @@ export function checkConfig(context: Context, options: ConfigOptions): void {
   const file = settingsFile(options.config, io);
   const loaded = loadSettings({ file, env: io.env, cwd: io.cwd });
   const { hosts } = agentAccess(loaded);
+  refuseOpen(loaded);
+  if (loaded.settings.server.tls !== undefined) new ServerCertificate(loaded.settings.server.tls);
   const what = `mode ${loaded.settings.mode}, ${count(hosts.length)} ${hosts.length === 1 ? 'host' : 'hosts'}`;
   if (!context.globals.quiet) context.print(`${file ?? 'No settings file, the defaults'}: good. ${what}.`);
 }

@@ -13,10 +13,18 @@ import {
   shownSettings,
   VERSION,
 } from '../../monitor/index.js';
-import { createServer, ensureToken, type OwnMetrics, type VurtiServer } from '../../server/index.js';
+import {
+  createServer,
+  ensureToken,
+  type OwnMetrics,
+  TokenBook,
+  tokensFile,
+  type VurtiServer,
+} from '../../server/index.js';
 import { type Simulation, type SimulationOptions, startSimulation } from '../../simulator/index.js';
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
 import { removeServiceFile, writeServiceFile } from '../service-file.js';
+import { refuseOpen } from './exposure.js';
 import { takeDemo, takeInventory } from './inventory.js';
 
 export interface ServiceOptions {
@@ -156,6 +164,7 @@ export class Service {
     const { server, dataDir } = loaded.settings;
     const listen = parseListen(server.listen);
     if (listen === undefined) throw new VurtiError('CONFIG_INVALID', `server.listen: ${server.listen}`);
+    refuseOpen(loaded);
     const tokenFile = join(dataDir, 'token');
     this.#server = createServer({
       monitor: () => this.#monitor,
@@ -163,7 +172,14 @@ export class Service {
       listen,
       allowedHosts: server.allowedHosts,
       maxEventStreams: server.maxEventStreams,
+      ...(server.tls === undefined ? {} : { tls: server.tls }),
       token: ensureToken(tokenFile),
+      tokens: new TokenBook(tokensFile(dataDir), (error) =>
+        telemetry.log('error', 'Nobody is let in by a token that was added', { error: error.message }),
+      ),
+      ...(server.requestsPerSecond === 0
+        ? {}
+        : { rate: { perSecond: server.requestsPerSecond, burst: server.requestsPerSecond * 5 } }),
       settings: () => shownSettings(loaded),
       clock,
       scheduler,
@@ -172,7 +188,7 @@ export class Service {
     });
     const url = await this.#server.listen();
     const since = new Date(clock.now()).toISOString();
-    writeServiceFile(dataDir, { url, pid: process.pid, since, tokenFile, version: VERSION });
+    writeServiceFile(dataDir, { url: this.#server.localUrl, pid: process.pid, since, tokenFile, version: VERSION });
     return url;
   }
 

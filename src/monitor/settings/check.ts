@@ -1,8 +1,9 @@
 import type { z } from 'zod';
+import { isLoopback } from '../../kernel/index.js';
 import { defaultSettings } from '../../model/index.js';
 import { expected, type SettingCatalogue } from './catalogue.js';
 import { laterSettings } from './later.js';
-import { isLoopback, parseListen } from './listen.js';
+import { parseListen } from './listen.js';
 import { pathText, type SettingPath, type SettingsProblem } from './problem.js';
 
 /** Where a value stands; `key`: where its name stands. */
@@ -133,7 +134,10 @@ export function crossCheck(tree: unknown, where: Where): SettingsProblem[] {
     return typeof value === 'number' ? value : otherwise;
   };
   const listen = valueAt(tree, ['server', 'listen']);
-  if (typeof listen === 'string') problems.push(...checkListen(listen, where));
+  if (typeof listen === 'string') {
+    const hasTls = valueAt(tree, ['server', 'tls']) !== undefined;
+    problems.push(...checkListen(listen, hasTls, where));
+  }
 
   const general = defaultSettings.poll;
   const scopes: SettingPath[] = [
@@ -162,7 +166,7 @@ export function crossCheck(tree: unknown, where: Where): SettingsProblem[] {
   return problems;
 }
 
-function checkListen(listen: string, where: Where): SettingsProblem[] {
+function checkListen(listen: string, hasTls: boolean, where: Where): SettingsProblem[] {
   const path = ['server', 'listen'];
   const address = parseListen(listen);
   if (address === undefined) {
@@ -174,12 +178,12 @@ function checkListen(listen: string, where: Where): SettingsProblem[] {
       },
     ];
   }
-  if (isLoopback(address.host)) return [];
+  if (isLoopback(address.host) || hasTls) return [];
   return [
     {
       code: 'LISTEN_NEEDS_TOKEN',
       where: where(path),
-      message: `server.listen ${listen} is reachable by others; without server.tls, which is not in this version yet, vurti listens on loopback addresses only. Listen on 127.0.0.1:${address.port}, behind a reverse proxy or ssh -L.`,
+      message: `server.listen ${listen} is reachable by others: set server.tls and add a token (vurti tokens add NAME --scope read). Or listen on 127.0.0.1:${address.port}.`,
     },
   ];
 }

@@ -4,6 +4,5 @@
  */
 export const laterSettings: Readonly<Record<string, string>> = {
   'inventory.engine': 'list the hosts in inventory.hosts or inventory.files',
-  'server.tls': 'listen on 127.0.0.1, behind a reverse proxy with TLS if others must reach it',
   sinks: 'read events with vurti tail or GET /api/v1/events',
 };

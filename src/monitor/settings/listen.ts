@@ -14,7 +14,3 @@ export function parseListen(text: string): ListenAddress | undefined {
   if (port > 65_535 || (v6 !== undefined && isIP(v6) !== 6)) return undefined;
   return { host: v6 ?? name ?? '', port };
 }
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}

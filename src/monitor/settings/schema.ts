@@ -155,9 +155,25 @@ export const settingsSchema = z.strictObject({
   ),
   server: z
     .strictObject({
-      listen: doc(z.string(), 'Address and port of the HTTP API. Only loopback addresses in this version.').default(
-        '127.0.0.1:8680',
-      ),
+      listen: doc(
+        z.string(),
+        'Address and port of the HTTP API. An address that others reach needs server.tls and a token (vurti tokens add).',
+      ).default('127.0.0.1:8680'),
+      tls: z
+        .strictObject({
+          certFile: doc(
+            z.string().min(1),
+            'PEM file of the API’s certificate and its chain. Read again when it changes. Its names are accepted as Host.',
+            { path: true },
+          ),
+          keyFile: doc(z.string().min(1), 'PEM file of its private key.', { path: true }),
+        })
+        .optional(),
+      requestsPerSecond: number(
+        0,
+        100_000,
+        'Requests that one client address may send in the long run, five times as many at once; 0 = no limit.',
+      ).default(1000),
       allowedHosts: doc(
         z.array(z.string().regex(/^[\w.:[\]-]+$/, 'must be a host name, with a port where it is not 80 or 443')),
         'Further values of the Host header to accept: the names under which a reverse proxy passes requests on.',

@@ -2,18 +2,9 @@ import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { type Scheduler, type Telemetry, withDeadline } from '../../kernel/index.js';
 import type { StatementListener } from '../store.js';
+import { clientConfig } from './client-config.js';
+import type { PostgresConnection } from './connection.js';
 import { databaseError } from './database-error.js';
-
-/** Where the database is. */
-export interface PostgresConnection {
-  /** Name, address or directory of the Unix socket. */
-  readonly host: string;
-  readonly port?: number;
-  readonly user?: string;
-  readonly password?: string;
-  readonly database?: string;
-  readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
-}
 
 export interface LaneOptions {
   /** postgres://… or its parts. */
@@ -26,30 +17,6 @@ export interface LaneOptions {
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly onStatement?: StatementListener | undefined;
-}
-
-/** How long the opening of a connection may take. */
-const CONNECT_MS = 10_000;
-
-const INT8 = 20;
-
-export function clientConfig(connection: string | PostgresConnection, name: string): pg.ClientConfig {
-  const { ssl, ...where } = typeof connection === 'string' ? { connectionString: connection } : connection;
-  return {
-    ...where,
-    ...(ssl === undefined ? {} : { ssl: typeof ssl === 'boolean' ? ssl : { ...ssl } }),
-    application_name: `vurti ${name}`,
-    connectionTimeoutMillis: CONNECT_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    // Our statements are short: compiling them to machine code takes longer than running them.
-    options: '-c jit=off',
-    types: {
-      // Whole numbers of ours are within ±2^53; pg gives int8 as text.
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format),
-    } as pg.CustomTypesConfig,
-  };
 }
 
 /** Connections for one purpose, so that readers never wait for the writer or the other way round. */

@@ -17,7 +17,8 @@ import { BatchingCommitter, type CommitterTuning, type JournalOptions } from '..
 import { hasTable, isUpToDate, migrate, refuseForeignDatabase, UNKNOWN } from '../migrations/index.js';
 import type { LogStore, StatementListener } from '../store.js';
 import { Backfill } from './backfill.js';
-import { Lane, type PostgresConnection } from './lane.js';
+import type { PostgresConnection } from './connection.js';
+import { Lane } from './lane.js';
 import { PostgresLogReader } from './postgres-log-reader.js';
 import { PostgresStateLoader } from './postgres-state-loader.js';
 import { PostgresTarget } from './postgres-target.js';

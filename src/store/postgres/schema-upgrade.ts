@@ -1,7 +1,8 @@
 import { type Random, type Scheduler, systemRandom, type Telemetry, VurtiError } from '../../kernel/index.js';
 import { type Applied, hasTable, isUpToDate, migrate, refuseForeignDatabase } from '../migrations/index.js';
 import { type MigrationPlan, makePlan } from '../migrations/plan.js';
-import { Lane, type PostgresConnection } from './lane.js';
+import type { PostgresConnection } from './connection.js';
+import { Lane } from './lane.js';
 import { findWriter, nameOfWriter } from './shard.js';
 import { WriterLock } from './writer-lock.js';
 

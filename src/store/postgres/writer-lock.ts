@@ -9,8 +9,9 @@ import {
   withDeadline,
 } from '../../kernel/index.js';
 import { backoffMs } from '../backoff.js';
+import { clientConfig } from './client-config.js';
+import type { PostgresConnection } from './connection.js';
 import { databaseError } from './database-error.js';
-import { clientConfig, type PostgresConnection } from './lane.js';
 
 /** "vurt": keeps our locks apart from those of other programs in the database. */
 const LOCK_CLASS = 0x76757274;
