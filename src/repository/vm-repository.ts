@@ -32,6 +32,12 @@ export interface FreshnessCounts extends Record<Freshness, number> {
   readonly notLive: ReadonlyMap<string, number>;
 }
 
+/** When a VM was last in a report, and how long that counts as fresh: two intervals, as they were at the time. */
+interface Sighting {
+  readonly at: number;
+  readonly freshUntil: number;
+}
+
 /**
  * The VMs on the hosts of one VdsRepository, and those on no host of its clusters.
  *
@@ -48,7 +54,7 @@ export class VmRepository implements VmReader {
   /** Host → when the one before came. */
   readonly #reportedBefore = new Map<string, number>();
   /** VMs whose last sighting is not their host's last report. */
-  readonly #seenAt = new Map<string, number | null>();
+  readonly #seenAt = new Map<string, Sighting | null>();
   readonly #seenAtByHost = new IndexBy<string>();
   readonly #byHost = new IndexBy<string>();
   readonly #byCluster = new IndexBy<string>();
@@ -114,7 +120,7 @@ export class VmRepository implements VmReader {
     this.#vms.set(vm.id, vm);
     if (before !== undefined && before.dynamic.runOnVds !== vm.dynamic.runOnVds) {
       // The old host's reports say nothing about it any more, and the new host's last one may not have had it.
-      this.#seenAt.set(vm.id, this.#heardAtOf(before));
+      this.#seenAt.set(vm.id, this.#sightingOf(before));
       this.#seenAtByHost.move(vm.id, before.dynamic.runOnVds, vm.dynamic.runOnVds);
       // What the old host left open has been decided by whoever moved it.
       this.#settle(vm.id);
@@ -169,7 +175,7 @@ export class VmRepository implements VmReader {
   noteMissing(id: string): void {
     const host = this.#vms.get(id)?.dynamic.runOnVds;
     if (host === null || host === undefined || this.#seenAt.has(id)) return;
-    this.#seenAt.set(id, this.#reportedBefore.get(host) ?? null);
+    this.#seenAt.set(id, this.#sighting(host, this.#reportedBefore.get(host)));
     this.#seenAtByHost.move(id, null, host);
   }
 
@@ -181,7 +187,7 @@ export class VmRepository implements VmReader {
 
   heardAt(id: string): number | null {
     const vm = this.#vms.get(id);
-    return vm === undefined ? null : this.#heardAtOf(vm);
+    return vm === undefined ? null : (this.#sightingOf(vm)?.at ?? null);
   }
 
   freshness(id: string, now: number): Freshness {
@@ -193,7 +199,7 @@ export class VmRepository implements VmReader {
       if (!notRunning.has(vm.dynamic.status)) return 'unknown';
       return this.#hosts.synced() ? 'live' : 'stale';
     }
-    return this.#freshnessOn(host, this.#heardAtOf(vm), now);
+    return this.#freshnessOn(host, this.#sightingOf(vm), now);
   }
 
   /** The same for all VMs, without a look at each: a report makes all VMs of its host fresh but those noted as missing. */
@@ -206,16 +212,17 @@ export class VmRepository implements VmReader {
       const ids = this.#byHost.get(host);
       const own = this.#seenAtByHost.get(host);
       const before = counts.live;
-      const reportedAt = this.#reportedAt.get(host) ?? null;
-      const common = this.#freshnessOn(host, reportedAt, now);
+      const report = this.#sighting(host, this.#reportedAt.get(host));
+      const common = this.#freshnessOn(host, report, now);
       counts[common] += ids.size - own.size;
-      const isOlder = (at: number | null): at is number => at !== null && (oldestLiveAt === null || at < oldestLiveAt);
-      if (common === 'live' && isOlder(reportedAt) && this.#someRuns(ids, own)) oldestLiveAt = reportedAt;
+      const isOlder = (seen: Sighting | null): seen is Sighting =>
+        seen !== null && (oldestLiveAt === null || seen.at < oldestLiveAt);
+      if (common === 'live' && isOlder(report) && this.#someRuns(ids, own)) oldestLiveAt = report.at;
       for (const id of own) {
-        const seenAt = this.#seenAt.get(id) ?? null;
-        const freshness = this.#freshnessOn(host, seenAt, now);
+        const seen = this.#seenAt.get(id) ?? null;
+        const freshness = this.#freshnessOn(host, seen, now);
         counts[freshness] += 1;
-        if (freshness === 'live' && isOlder(seenAt) && this.#runs(id)) oldestLiveAt = seenAt;
+        if (freshness === 'live' && isOlder(seen) && this.#runs(id)) oldestLiveAt = seen.at;
       }
       onHosts += ids.size;
       const missing = ids.size - (counts.live - before);
@@ -238,12 +245,13 @@ export class VmRepository implements VmReader {
     const { id } = vm;
     const usage = from.#usage.get(id);
     from.#usage.delete(id);
-    const heardAt = from.heardAt(id);
+    const known = from.get(id);
+    const seen = known === undefined ? null : from.#sightingOf(known);
     const unsettled = from.#unsettled.get(id);
     const stays = from.get(id)?.dynamic.runOnVds === vm.dynamic.runOnVds;
     from.#remove(id);
     if (usage !== undefined) this.#usage.set(id, usage);
-    this.#seenAt.set(id, heardAt);
+    this.#seenAt.set(id, seen);
     this.#seenAtByHost.move(id, null, vm.dynamic.runOnVds);
     if (stays && unsettled !== undefined) this.setUnsettled(id, unsettled.host, unsettled.state);
     this.put(vm);
@@ -279,9 +287,9 @@ export class VmRepository implements VmReader {
     return true;
   }
 
-  #freshnessOn(host: string, heardAt: number | null, now: number): Freshness {
-    if (heardAt === null || this.#hosts.lost(host)) return 'unknown';
-    return now - heardAt <= 2 * this.#hosts.intervalMs(host) ? 'live' : 'stale';
+  #freshnessOn(host: string, seen: Sighting | null, now: number): Freshness {
+    if (seen === null || this.#hosts.lost(host)) return 'unknown';
+    return now <= seen.freshUntil ? 'live' : 'stale';
   }
 
   #runs(id: string): boolean {
@@ -304,9 +312,14 @@ export class VmRepository implements VmReader {
     this.#seenAtByHost.move(vm.id, vm.dynamic.runOnVds, null);
   }
 
-  #heardAtOf(vm: Vm): number | null {
+  #sightingOf(vm: Vm): Sighting | null {
     const own = this.#seenAt.get(vm.id);
     if (own !== undefined) return own;
-    return vm.dynamic.runOnVds === null ? null : (this.#reportedAt.get(vm.dynamic.runOnVds) ?? null);
+    const host = vm.dynamic.runOnVds;
+    return host === null ? null : this.#sighting(host, this.#reportedAt.get(host));
+  }
+
+  #sighting(host: string, at: number | undefined): Sighting | null {
+    return at === undefined ? null : { at, freshUntil: at + 2 * this.#hosts.intervalMs(host) };
   }
 }

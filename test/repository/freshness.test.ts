@@ -7,16 +7,20 @@ const INTERVAL = 15_000;
 function setup() {
   const lost = new Set<string>();
   let synced = true;
-  const vms = new VmRepository({ lost: (id) => lost.has(id), intervalMs: () => INTERVAL, synced: () => synced });
+  let interval = INTERVAL;
+  const vms = new VmRepository({ lost: (id) => lost.has(id), intervalMs: () => interval, synced: () => synced });
   /** A complete report of the host with these VMs in it, as the updater notes it. */
   const report = (host: string, at: number, ids: readonly string[]): void => {
     vms.noteReport(host, at, (id) => ids.includes(id));
     for (const id of vms.byHost(host)) if (!ids.includes(id)) vms.noteMissing(id);
   };
+  const poll = (everyMs: number): void => {
+    interval = everyMs;
+  };
   const notSynced = (): void => {
     synced = false;
   };
-  return { vms, lost, report, notSynced };
+  return { vms, lost, report, poll, notSynced };
 }
 
 describe('freshness of a VM', () => {
@@ -34,6 +38,17 @@ describe('freshness of a VM', () => {
     report('h1', 1000, ['v1']);
     expect(vms.freshness('v1', 1000 + 2 * INTERVAL)).toBe('live');
     expect(vms.freshness('v1', 1001 + 2 * INTERVAL)).toBe('stale');
+  });
+
+  it('of a missing VM does not come back when its host is polled less often from then on', () => {
+    const { vms, report, poll } = setup();
+    for (const id of ['v1', 'v2']) vms.put(vm(id));
+    report('h1', 1000, ['v1', 'v2']);
+    report('h1', 40_000, ['v1']);
+    poll(4 * INTERVAL);
+    expect([vms.freshness('v1', 90_000), vms.freshness('v2', 90_000)]).toEqual(['live', 'stale']);
+    vms.put(vm('v2', 'Up', { runOnVds: 'h2' }));
+    expect(vms.freshness('v2', 90_000)).toBe('stale');
   });
 
   it('is unknown while its host is lost, and known again with the host', () => {

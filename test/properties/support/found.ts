@@ -16,6 +16,21 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
     },
   },
   {
+    what: 'the same for VMs that the report did not list after which the polls were slowed down',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'fault', host: 0, kind: 'busy', of: 'everything' }, seconds: 0 },
+        { step: { does: 'end', vm: 0, error: false, reason: 'Success' }, seconds: 21 },
+        { step: { does: 'become', vm: 0, status: 'Up' }, seconds: 4 },
+        { step: { does: 'boot', host: 0, recovering: false }, seconds: 70 },
+        { step: { does: 'failToMigrate', vm: 0 }, seconds: 4 },
+      ],
+    },
+  },
+  {
     what: 'a VM that two hosts report is removed, taken in again and told of again: a fault of the law, which did not see it go',
     history: {
       inventory: false,
