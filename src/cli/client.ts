@@ -202,6 +202,7 @@ function unreachable(url: string, error: unknown): VurtiError {
 function asError(problem: Partial<Problem>, status: number): VurtiError {
   const known = problem.code !== undefined && Object.hasOwn(errorRegistry, problem.code);
   const code = known ? (problem.code as ErrorCode) : status >= 500 ? 'NOT_READY' : 'BAD_REQUEST';
+  const problems = problem.problems === undefined ? {} : { details: { problems: problem.problems } };
   const hint = typeof problem.hint === 'string' ? { hint: problem.hint } : {};
-  return new VurtiError(code, problem.detail ?? `HTTP ${status}`, hint);
+  return new VurtiError(code, problem.detail ?? `HTTP ${status}`, { ...hint, ...problems });
 }

@@ -10,6 +10,11 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
     'vurti serve --config /etc/vurti/vurti.yaml     # real hosts',
     'vurti serve --demo --hosts 50 --vms 2000       # a larger demo',
   ],
+  reload: [
+    'vurti reload                      # names what has changed, and what needs a restart',
+    'vurti config check && vurti reload',
+    'vurti reload --accept-removals    # most hosts of a source are gone, and that is right',
+  ],
   simulate: [
     'vurti simulate --hosts 5 --vms 50              # agents to poll, and settings for them',
     'vurti simulate --tls --write lab.yaml          # certificates in lab-pki/; then: vurti serve --config lab.yaml',

@@ -20,6 +20,8 @@ export interface Io {
   readonly fetch: typeof fetch;
   /** Aborts at Ctrl-C, at SIGTERM, and when nobody reads our output any more. */
   readonly stop: AbortSignal;
+  /** Calls back at each SIGHUP that does not say that our terminal is gone. */
+  readonly onHangUp: (listener: () => void) => void;
   /** Asks the person at the terminal; null where there is none. */
   readonly ask: ((question: string) => Promise<string>) | null;
   isAlive(pid: number): boolean;

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { RealTime } from '../kernel/index.js';
 import { exitCodes } from './errors.js';
@@ -20,7 +21,23 @@ process.on('SIGINT', () => {
   end('interrupt');
 });
 process.on('SIGTERM', () => end('terminate'));
-process.on('SIGHUP', () => end('terminate'));
+
+/** A daemon's SIGHUP asks it to read its settings again; a terminal's says that nobody sits there any more. */
+const atTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
+let hangUp: (() => void) | undefined;
+process.on('SIGHUP', () => {
+  if (hangUp === undefined || (atTerminal && terminalIsGone())) end('terminate');
+  else hangUp();
+});
+
+function terminalIsGone(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r+'));
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 function output(stream: NodeJS.WriteStream): Output {
   // Whoever read our output has left, as `head` does: nothing more to say, and no error.
@@ -65,6 +82,9 @@ const io: Io = {
   scheduler: time,
   fetch: globalThis.fetch,
   stop: stop.signal,
+  onHangUp: (listener) => {
+    hangUp = listener;
+  },
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : null,
   isAlive: (pid) => {
     try {

@@ -152,6 +152,12 @@ export function program(io: Io): Command {
     .argument('<host...>')
     .action(act(async (c, names: never) => (await import('./commands/hosts.js')).poke(c, names)));
 
+  root
+    .command('reload')
+    .description('let the service read its settings again; wrong ones change nothing')
+    .option('--accept-removals', 'the sources of hosts are right, even where one has lost most of them')
+    .action(act(async (c, options: never) => (await import('./commands/reload.js')).reload(c, options)));
+
   const certs = root.command('certs').description('certificates for a laboratory');
   certs
     .command('init')

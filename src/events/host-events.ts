@@ -329,4 +329,18 @@ export const hostEvents = {
     'agent certificate has expired on {Date}',
     'The agent’s certificate is not valid any more; once per certificate.',
   ),
+  VDS_LEFT_INVENTORY: host(
+    20009,
+    'WARNING',
+    0,
+    'is not listed in {Source} any more; removed at {RemoveAt} unless it comes back',
+    'A source of the inventory has dropped the host. It is asked and judged as before until it is removed.',
+  ),
+  VDS_REMOVED_FROM_INVENTORY: host(
+    20010,
+    'NORMAL',
+    0,
+    'is removed: {Reason}',
+    'The host has not come back to its source of the inventory, or its name has got another id.',
+  ),
 } as const;

@@ -2,10 +2,12 @@ import type { Observable } from 'rxjs';
 import type { BackfillProgress, Change, EventRecord, Intent, LogRecord } from '../events/index.js';
 import type {
   AgentProtocol,
+  AgentTls,
   Cluster,
   ClusterSpec,
   Freshness,
   HostSpec,
+  MonitorSettings,
   NonOperationalReason,
   ReportedDevice,
   VdsStatus,
@@ -109,6 +111,12 @@ export interface Page<V> {
 export type HostFilter = Pick<Filter<HostView>, 'id' | 'status' | 'clusterId' | 'freshness'>;
 export type VmFilter = Pick<Filter<VmView>, 'id' | 'status' | 'hostId' | 'clusterId' | 'freshness'>;
 
+export interface HostLeaving {
+  /** For people: "/etc/vurti/hosts.d/*.yaml". */
+  readonly source: string;
+  readonly removeAt: number;
+}
+
 /** Entities are named by id, by name, or by a beginning of an id that only one has. */
 export interface HostsApi {
   /** @throws NOT_FOUND, AMBIGUOUS */
@@ -127,8 +135,13 @@ export interface HostsApi {
   where(filter: Filter<HostView>): readonly HostView[];
   /** Adds a host, or changes the inventory of the one with this id. */
   put(spec: HostSpec): HostView;
-  /** Forgets the host; VMs that were on it become Unknown with no host. */
-  remove(ref: string): void;
+  /** Forgets the host; VMs that were on it become Unknown with no host. With a reason, an event says so. */
+  remove(ref: string, because?: string): void;
+  /**
+   * The host's source does not list it any more: an event and the attention list say so, and whoever keeps the source
+   * removes the host at that time (ms). null, or `put`: it stays after all.
+   */
+  leave(ref: string, leaving: HostLeaving | null): void;
   /** Maintenance, Down, NonOperational … → Unassigned: monitoring begins. */
   activate(ref: string): HostView;
   /**
@@ -374,6 +387,11 @@ export interface Monitor extends AsyncDisposable {
   until(level: ReadinessLevel, options?: { readonly timeoutSeconds?: number }): Promise<void>;
   /** Ids of monitored hosts that have not answered for watchdog.thresholdSeconds; they are named in the log, too. */
   staleHosts(): readonly string[];
+  /**
+   * Takes over what can change while it runs: intervals, grace, limits, thresholds, own settings of clusters and hosts,
+   * and `tls` of hosts without their own. What needs a restart (docs/settings.md) stays as it was.
+   */
+  reconfigure(settings: MonitorSettings, tls?: AgentTls | null): void;
   /** Asks the host now; several pokes while one waits are one. */
   poke(ref: string): void;
   /** Costs the same however many VMs there are; it looks at each host. */

@@ -30,6 +30,12 @@ export function attention(context: ViewContext, certificates: CertificateFacts):
         since: host.dynamic.statusSince ?? now,
       });
   }
+  for (const [id, { source, removeAt }] of context.registry.leaving()) {
+    const host = context.sets.hosts.get(id);
+    const text = `not listed in ${source} any more; removed in ${duration(removeAt - now)}`;
+    if (host !== undefined)
+      items.push({ item: { severity: 'WARNING', kind: 'host', id, name: host.static.name, text }, since: now });
+  }
   const own = certificates.ownExpiresAt;
   const ownTrouble =
     own === null ? undefined : expiry('our own certificate for agents', own, certificates.warnDays, now);

@@ -4,6 +4,7 @@ import { completeSettings, type MonitorSettings } from '../model/index.js';
 import { loadAgentTls } from './agent-tls.js';
 import type { Monitor } from './api.js';
 import { makeContainer } from './container.js';
+import { liveSettings } from './live-settings.js';
 import { VurtiMonitor } from './monitor.js';
 import { openDatabase } from './open-database.js';
 import type { MonitorOptions } from './options.js';
@@ -13,7 +14,7 @@ import type { MonitorOptions } from './options.js';
  * @throws VurtiError ACTION_IN_OBSERVER_MODE, CONFIG_UNREADABLE for a PEM file, DATABASE_… for a database that cannot be used
  */
 export async function createMonitor(options: MonitorOptions = {}): Promise<Monitor> {
-  const settings = settingsOf(options);
+  const settings = liveSettings(settingsOf(options));
   if (settings.mode === 'observer' && settings.actions.destroyLeftovers) {
     throw new VurtiError('ACTION_IN_OBSERVER_MODE', 'actions.destroyLeftovers: an observer never acts on a VM');
   }

@@ -25,6 +25,7 @@ import type {
   DeviceWord,
   Filter,
   HostFilter,
+  HostLeaving,
   HostsApi,
   HostView,
   Page,
@@ -108,8 +109,19 @@ export class Hosts implements HostsApi {
     return this.#viewOf(host.id);
   }
 
-  remove(ref: string): void {
+  leave(ref: string, leaving: HostLeaving | null): void {
     const host = this.#hostOf(ref);
+    this.#p.view.registry.noteLeaving(host.id, leaving);
+    if (leaving === null) return;
+    const params = { Source: leaving.source, RemoveAt: new Date(leaving.removeAt).toISOString() };
+    this.#p.updater.tell(host, { name: 'VDS_LEFT_INVENTORY', params });
+  }
+
+  remove(ref: string, because?: string): void {
+    const host = this.#hostOf(ref);
+    if (because !== undefined) {
+      this.#p.updater.tell(host, { name: 'VDS_REMOVED_FROM_INVENTORY', params: { Reason: because } });
+    }
     this.#p.pipeline.forgetHost(host.id);
     this.#p.updater.removeHost(host);
     this.#p.statistics.forgetVds(host.id);

@@ -7,6 +7,7 @@ import {
   type MonitorSettings,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
+import type { HostLeaving } from './api.js';
 
 /** VDSM's port. */
 const DEFAULT_PORT = 54321;
@@ -16,8 +17,9 @@ export class HostRegistry {
   readonly #sets: HostSets;
   readonly #inventory: Inventory;
   readonly #settings: MonitorSettings;
-  readonly #tls: AgentTls | null;
+  #tls: AgentTls | null;
   readonly #ownTls = new Map<string, AgentTls | null>();
+  readonly #leaving = new Map<string, HostLeaving>();
   readonly #endpoints = new Map<string, HostEndpoint>();
   readonly #hostSettings = new Map<string, HostSettings>();
 
@@ -31,7 +33,25 @@ export class HostRegistry {
   /** TLS is not stored with the host: keys stay in memory. */
   noteSpec(id: string, spec: HostSpec): void {
     if (spec.tls !== undefined) this.#ownTls.set(id, spec.tls);
+    this.#leaving.delete(id);
     this.changed(id);
+  }
+
+  noteLeaving(id: string, leaving: HostLeaving | null): void {
+    if (leaving === null) this.#leaving.delete(id);
+    else this.#leaving.set(id, leaving);
+  }
+
+  /** Hosts that no source lists any more. */
+  leaving(): ReadonlyMap<string, HostLeaving> {
+    return this.#leaving;
+  }
+
+  /** The general settings have changed in place, or the TLS of hosts without their own has. */
+  settingsChanged(tls: AgentTls | null | undefined): void {
+    if (tls !== undefined) this.#tls = tls;
+    this.#endpoints.clear();
+    this.#hostSettings.clear();
   }
 
   changed(id: string): void {
@@ -42,6 +62,7 @@ export class HostRegistry {
   forget(id: string): void {
     this.changed(id);
     this.#ownTls.delete(id);
+    this.#leaving.delete(id);
   }
 
   endpointOf(id: string): HostEndpoint | undefined {

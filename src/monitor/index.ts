@@ -33,9 +33,11 @@ export type {
 } from './api.js';
 export { createMonitor } from './create-monitor.js';
 export type { IntentHandler, IntentsApi } from './intents/index.js';
+export { type HostChanges, type HostSource, InventorySources } from './inventory/index.js';
 export { ofType } from './of-type.js';
 export { openDatabase, upgradeDatabase } from './open-database.js';
 export type { AgentTlsOptions, MonitorOptions } from './options.js';
+export type { ReloadReport } from './reload-report.js';
 export * from './settings/index.js';
 export { tokens } from './tokens.js';
 export { VERSION } from './version.js';

@@ -11,7 +11,7 @@ import {
 } from '../events/index.js';
 import type { Fetcher } from '../fetcher/index.js';
 import { type Clock, messageOf, type Telemetry, VurtiError } from '../kernel/index.js';
-import type { MonitorSettings } from '../model/index.js';
+import type { AgentTls, MonitorSettings } from '../model/index.js';
 import type { HybridPushAdapter } from '../push-adapter/index.js';
 import { LogTail } from '../tail/index.js';
 import type {
@@ -30,6 +30,7 @@ import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';
 import { type ExplainContext, explainHost, explainVm } from './explain/index.js';
 import { type IntentRunner, Intents } from './intents/index.js';
+import { takeSettings } from './live-settings.js';
 import type { MonitorOptions } from './options.js';
 import type { Readiness } from './readiness.js';
 import { restoreState } from './restore.js';
@@ -222,6 +223,11 @@ export class VurtiMonitor implements Monitor {
     return this.#rounds.staleHosts();
   }
 
+  reconfigure(settings: MonitorSettings, tls?: AgentTls | null): void {
+    takeSettings(this.#settings, settings);
+    this.#parts.view.registry.settingsChanged(tls);
+  }
+
   poke(ref: string): void {
     this.#adapter.poke(this.hosts.idOf(ref));
   }
@@ -236,6 +242,7 @@ export class VurtiMonitor implements Monitor {
       polls: stats,
       pushes: this.#adapter.pushStats(),
       certificates: { ...this.#settings.certificates, ownExpiresAt: this.#vdsUpdater.ownCertificateExpiresAt },
+      troubles: this.#options.troubles?.() ?? [],
       storeKind: this.#store.kind,
       log: this.#retention.figures(),
     });

@@ -4,6 +4,7 @@ import type { Fetcher } from '../fetcher/index.js';
 import type { Clock, Ids, Random, Scheduler, Telemetry } from '../kernel/index.js';
 import type { AgentTls, ClusterSpec, DeepPartial, HostSpec, MonitorSettings, VmSpec } from '../model/index.js';
 import type { Division } from '../repository/index.js';
+import type { MonitorStatus } from './api.js';
 import type { IntentHandler } from './intents/index.js';
 import type { JournalSettings } from './open-database.js';
 
@@ -44,6 +45,8 @@ export interface MonitorOptions {
   readonly sets?: Division;
   /** Follows advice in manager mode, beside what settings.actions does. An observer’s is never called. */
   readonly intentHandler?: IntentHandler;
+  /** Further lines for the attention list of the status: what the service around the monitor has to say. */
+  readonly troubles?: () => MonitorStatus['attention'];
   readonly fetcher?: Fetcher;
   readonly clock?: Clock;
   readonly scheduler?: Scheduler;

@@ -43,9 +43,7 @@ export class Retention {
   }
 
   start(): void {
-    const { store, settings } = this.#options;
-    if (store.removeRecords === undefined || (settings.retentionDays === 0 && settings.maxRows === 0)) return;
-    this.#plan(ROUND_MS);
+    if (this.#options.store.removeRecords !== undefined) this.#plan(ROUND_MS);
   }
 
   /** A chunk under way ends with the store. */
@@ -61,9 +59,10 @@ export class Retention {
   }
 
   async #step(): Promise<void> {
-    const { store, clock, telemetry } = this.#options;
-    // A database that is away has other worries.
-    if (store.committer.state().failingSince !== null) {
+    const { store, settings, clock, telemetry } = this.#options;
+    // A limit may be set while it runs. A database that is away has other worries.
+    const unlimited = settings.retentionDays === 0 && settings.maxRows === 0;
+    if (unlimited || store.committer.state().failingSince !== null) {
       this.#plan(ROUND_MS);
       return;
     }

@@ -18,6 +18,7 @@ export interface StatusSources {
   readonly polls: MonitorStatus['polls'];
   readonly pushes: MonitorStatus['pushes'];
   readonly certificates: CertificateFacts;
+  readonly troubles: MonitorStatus['attention'];
   readonly storeKind: 'postgres' | 'memory';
   readonly committer: CommitterState;
   readonly log: MonitorStatus['log'];
@@ -53,7 +54,7 @@ export function statusReport(sources: StatusSources): MonitorStatus {
     hosts: { total: view.sets.hosts.size, byStatus: hostsByStatus(view) },
     vms: { total: view.sets.vms.size, byStatus: vmsByStatus(view), ...vmFreshness(view) },
     eventsLastHour: sources.eventsLastHour,
-    attention: [...serviceTroubles(committer), ...attention(view, sources.certificates)],
+    attention: [...serviceTroubles(committer), ...attention(view, sources.certificates), ...sources.troubles],
     polls: sources.polls,
     pushes: sources.pushes,
     database: databaseReport(sources.storeKind, committer),

@@ -1,4 +1,5 @@
 import { asVurtiError, type ErrorCode, VurtiError } from '../kernel/index.js';
+import { SettingsError } from '../monitor/index.js';
 import type { Problem } from './wire.js';
 
 interface HttpError {
@@ -32,5 +33,6 @@ export function problemOf(error: VurtiError, status: number = error.entry.http):
     detail: error.code === 'INTERNAL' ? 'The request failed inside vurti; its log says more.' : error.message,
     retryable,
     hint: error.hint,
+    ...(error instanceof SettingsError ? { problems: error.problems } : {}),
   };
 }

@@ -14,6 +14,7 @@ import type { Rate } from './rate-limit.js';
 import { intentRoutes } from './routes-intents.js';
 import { type MetricsOptions, metricsRoutes } from './routes-metrics.js';
 import { readRoutes } from './routes-read.js';
+import { type Reload, reloadRoute } from './routes-reload.js';
 import { serviceRoutes } from './routes-service.js';
 import { streamRoutes } from './routes-stream.js';
 import { writeRoutes } from './routes-write.js';
@@ -37,6 +38,8 @@ export interface ServerOptions {
   readonly rate?: Rate;
   /** Settings in force, without secrets. */
   readonly settings: () => readonly unknown[];
+  /** Reads the settings again. Without it there is no /api/v1/reload. */
+  readonly reload?: Reload;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -183,6 +186,7 @@ export function createServer(options: ServerOptions): VurtiServer {
   streamRoutes(app, context, maxEventStreams);
   writeRoutes(app, context);
   intentRoutes(app, context);
+  if (options.reload !== undefined) reloadRoute(app, context, options.reload);
 
   return {
     inject: app.inject.bind(app) as FastifyInstance['inject'],

@@ -1,5 +1,14 @@
 import type { FieldChange, Freshness, VdsStatus, VmStatus } from '../model/index.js';
-import type { Explanation, ExplanationEvidence, HostView, MonitorStatus, TailGap, VmView } from '../monitor/index.js';
+import type {
+  Explanation,
+  ExplanationEvidence,
+  HostView,
+  MonitorStatus,
+  ReloadReport,
+  SettingsProblem,
+  TailGap,
+  VmView,
+} from '../monitor/index.js';
 
 /**
  * What goes over the wire, in the API and in the CLI's JSON alike. Times are RFC 3339 in UTC with milliseconds, units
@@ -162,6 +171,9 @@ export type ApiExplanation = Omit<Timed<Explanation, 'since' | 'heardAt'>, 'evid
   readonly next: readonly { readonly text: string; readonly at: string | null }[];
 };
 
+/** Answer of POST /api/v1/reload. */
+export type ApiReload = Envelope & { readonly item: ReloadReport };
+
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -170,4 +182,6 @@ export interface Problem {
   readonly detail: string;
   readonly retryable: boolean;
   readonly hint: string;
+  /** Of settings that are wrong: each fault, with its place. */
+  readonly problems?: readonly SettingsProblem[];
 }

@@ -23,6 +23,7 @@ import {
   vmStaticFields,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
+import type { EventDraft } from '../rules/index.js';
 import { hostPart, Outbox, type OutboxPorts, vmPart } from './outbox.js';
 import type { RecordMaker } from './record-maker.js';
 
@@ -122,6 +123,13 @@ export class InventoryUpdater {
       outbox.change({ name: 'VdsAdded', cause, ...hostPart(after) });
     });
     return after;
+  }
+
+  /** What people should read about the host's place in the inventory. */
+  tell(host: Vds, draft: EventDraft): void {
+    this.#send((outbox, cause, now) => {
+      outbox.record(this.#o.records.event({ host, vm: undefined }, draft, cause, now));
+    });
   }
 
   /** VMs that only this host's reports told of go with it; a manager's VMs become Unknown, on no host. */

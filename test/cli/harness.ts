@@ -89,6 +89,7 @@ export class Cli {
       fetch: (input, init) => this.#fetch(String(input), init ?? {}),
       stop: this.stop.signal,
       ask: answer === undefined ? null : async () => answer,
+      onHangUp: () => undefined,
       isAlive: (pid) => this.alive.has(pid),
     };
   }

@@ -2,62 +2,14 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeDataDir, refuseSecond } from '../../src/cli/serve/data-dir.js';
-import { takeDemo, takeHosts } from '../../src/cli/serve/inventory.js';
+import { takeDemo } from '../../src/cli/serve/inventory.js';
 import { logTelemetry } from '../../src/cli/serve/log.js';
 import { readServiceFile, removeServiceFile, writeServiceFile } from '../../src/cli/service-file.js';
-import type { LogLevel, Telemetry } from '../../src/kernel/index.js';
+import type { LogLevel } from '../../src/kernel/index.js';
 import { fakeMonitor, host, vm } from '../server/fake-monitor.js';
 import { Cli } from './harness.js';
 
 const spec = (name: string, id = `id-${name}`) => ({ id, name, address: name, source: 'settings' });
-
-function recording(): Telemetry & { readonly said: (readonly [LogLevel, string])[] } {
-  const said: (readonly [LogLevel, string])[] = [];
-  return {
-    said,
-    log: (level, message) => said.push([level, message]),
-    count() {},
-    gauge() {},
-    observe() {},
-    span: () => ({ end() {} }),
-  };
-}
-
-describe('hosts of the settings at start', () => {
-  function start(stored: ReturnType<typeof host>[], listed: ReturnType<typeof spec>[]) {
-    const monitor = fakeMonitor();
-    monitor.hostList = stored;
-    const telemetry = recording();
-    takeHosts(monitor, listed, telemetry);
-    return {
-      calls: monitor.calls.map((call) => call.replace(/ \{.*"name":"([^"]+)".*/, ' $1')),
-      said: telemetry.said.map(([level, text]) => `${level} ${text}`),
-    };
-  }
-  const four = ['a', 'b', 'c', 'd'].map((name) => host(name));
-
-  it('forgets the one that is no longer listed, not those of the API', () => {
-    const { calls } = start([...four, host('x', { source: 'api' })], [spec('a'), spec('b'), spec('c')]);
-    expect(calls).toEqual(['remove id-d', 'put host a', 'put host b', 'put host c']);
-  });
-
-  it('forgets none when most are gone, and says so', () => {
-    const { calls, said } = start(four, [spec('a')]);
-    expect(calls).toEqual(['put host a']);
-    expect(said).toEqual(['warn Most hosts are missing from the inventory; none of them is forgotten']);
-    expect(start(four, []).calls).toEqual([]);
-  });
-
-  it('replaces a host that has got another id', () => {
-    expect(start(four, [spec('a', 'new'), spec('b'), spec('c'), spec('d')]).calls).toEqual([
-      'remove id-a',
-      'put host a',
-      'put host b',
-      'put host c',
-      'put host d',
-    ]);
-  });
-});
 
 it('a demo starts from its own fleet, whatever an earlier one left', () => {
   const monitor = fakeMonitor();
@@ -159,6 +111,8 @@ describe('messages', () => {
     telemetry.gauge('x', 1);
     telemetry.observe('x', 1);
     telemetry.span('x').end();
+    telemetry.setLevel('error');
+    telemetry.log('warn', 'not any more');
     return lines;
   }
 

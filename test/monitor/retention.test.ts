@@ -74,9 +74,16 @@ describe('Retention', () => {
     retention.stop();
   });
 
-  it('does nothing where all is to be kept', async () => {
-    const { time, retention } = world({ retentionDays: 0, maxRows: 0 });
+  it('removes nothing where all is to be kept, until a limit is set', async () => {
+    const settings = { retentionDays: 0, maxRows: 0 };
+    const { time, calls, write, retention } = world(settings);
+    await write(100);
     retention.start();
-    expect([...time.waiting()]).toEqual([]);
+    await time.runFor(600_000);
+    expect(calls).toEqual([]);
+    settings.maxRows = 10;
+    await time.runFor(70_000);
+    expect(retention.figures()).toMatchObject({ removed: 90 });
+    retention.stop();
   });
 });

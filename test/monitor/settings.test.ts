@@ -179,7 +179,7 @@ describe('what is wrong is named, with line and column', () => {
     [
       'a file that does not exist',
       'inventory: { files: [none.yaml] }',
-      [expect.stringMatching(/^CONFIG_UNREADABLE vurti.yaml:1:22 inventory.files: ENOENT/) as unknown as string],
+      [expect.stringMatching(/^CONFIG_UNREADABLE none.yaml cannot be read: ENOENT/) as unknown as string],
     ],
     [
       'a pattern without files',
@@ -330,12 +330,13 @@ describe('inventory', () => {
     const loaded = load(
       'agents: { protocol: http }\ninventory:\n  files: ["hosts.d/*"]\n  hosts: [{ name: lab, id: l1, address: lab.example.com, protocol: vdsm }]',
     );
+    const source = `file:${join(cwd, 'hosts.d', '*')}`;
     expect(agentAccess(loaded).hosts).toEqual([
       { name: 'lab', id: 'l1', address: 'lab.example.com', protocol: 'vdsm', source: 'settings', tls: null },
-      { name: 'kvm-01', address: '10.0.0.1', cluster: 'prod', protocol: 'http', source: 'file', tls: null },
-      { name: 'kvm-02', address: 'kvm-02', port: 54321, cluster: 'prod', protocol: 'http', source: 'file', tls: null },
-      { name: 'fe80::1', address: 'fe80::1', port: 5, cluster: 'prod', protocol: 'http', source: 'file', tls: null },
-      { name: 'kvm-03', address: 'kvm-03', cluster: 'prod', protocol: 'http', source: 'file', tls: null },
+      { name: 'kvm-01', address: '10.0.0.1', cluster: 'prod', protocol: 'http', source, tls: null },
+      { name: 'kvm-02', address: 'kvm-02', port: 54321, cluster: 'prod', protocol: 'http', source, tls: null },
+      { name: 'fe80::1', address: 'fe80::1', port: 5, cluster: 'prod', protocol: 'http', source, tls: null },
+      { name: 'kvm-03', address: 'kvm-03', cluster: 'prod', protocol: 'http', source, tls: null },
     ]);
   });
 

@@ -334,6 +334,7 @@ export function fakeMonitor(): FakeMonitor {
         monitor.hostList = [...monitor.hostList, made];
         return made;
       },
+      leave: () => undefined,
       remove: (ref) => {
         calls.push(`remove ${ref}`);
       },
@@ -384,6 +385,7 @@ export function fakeMonitor(): FakeMonitor {
     stop: async () => undefined,
     until: async () => undefined,
     staleHosts: () => [],
+    reconfigure: () => undefined,
     poke: (ref) => {
       calls.push(`poke ${ref}`);
     },

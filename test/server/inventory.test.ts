@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { takeInventory } from '../../src/cli/serve/inventory.js';
 import { silentTelemetry } from '../../src/kernel/index.js';
+import { InventorySources } from '../../src/monitor/index.js';
 import { createTestMonitor, FakeFetcher, minutes, type TestMonitor } from '../../src/testing/index.js';
 import { type Setup, setup } from './setup.js';
 
@@ -65,10 +66,13 @@ it('the settings’ clusters, hosts and VMs are taken in this order, and again w
   await using t = await createTestMonitor({ fetcher: new FakeFetcher(), hosts: [], vms: [] });
   const listed = {
     clusters: [{ name: 'prod', compatibilityVersion: '4.7', networks: [{ name: 'ovirtmgmt', required: true }] }],
+    files: [],
     hosts: [{ id: 'h1', name: 'kvm-01', address: 'kvm-01', cluster: 'prod', source: 'settings' }],
     vms: [{ id: 'v1', name: 'web-01', cluster: 'prod', ha: true }],
   };
-  takeInventory(t.monitor, listed, silentTelemetry);
+  const { monitor, clock } = t;
+  const sources = new InventorySources({ hosts: monitor.hosts, clock, scheduler: clock, telemetry: silentTelemetry });
+  takeInventory(t.monitor, listed, sources);
   expect(t.monitor.clusters.list().map(({ name, compatibilityVersion }) => [name, compatibilityVersion])).toEqual([
     ['prod', '4.7'],
   ]);
@@ -78,7 +82,7 @@ it('the settings’ clusters, hosts and VMs are taken in this order, and again w
   await t.clock.runFor(1000);
   const records = ofInventory();
   expect(records).toHaveLength(4);
-  takeInventory(t.monitor, listed, silentTelemetry);
+  takeInventory(t.monitor, listed, sources);
   await t.clock.runFor(1000);
   expect(ofInventory()).toEqual(records);
 });

@@ -1,7 +1,14 @@
 import { relative } from 'node:path';
-import { type LogLevel, VurtiError } from '../../kernel/index.js';
+import { type LogLevel, messageOf, type Telemetry, VurtiError } from '../../kernel/index.js';
 import type { AgentProtocol } from '../../model/index.js';
-import { type Assignment, type LoadedSettings, loadSettings, type Monitor, VERSION } from '../../monitor/index.js';
+import {
+  type Assignment,
+  type LoadedSettings,
+  loadSettings,
+  type Monitor,
+  SettingsError,
+  VERSION,
+} from '../../monitor/index.js';
 import { OwnMetrics } from '../../server/index.js';
 import type { Context } from '../context.js';
 import { settingsFile } from '../discover.js';
@@ -39,13 +46,16 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
 
   const pretty = settings.log.format === 'pretty' || (settings.log.format === 'auto' && context.err.isTTY);
   const metrics = new OwnMetrics({ process: true });
-  const telemetry = metrics.beside(
-    logTelemetry({ level: levelOf(loaded, pretty, context), pretty, output: io.stderr, style: context.err }),
-  );
+  const log = logTelemetry({ level: levelOf(loaded, pretty, context), pretty, output: io.stderr, style: context.err });
+  const telemetry = metrics.beside(log);
   const greeting = new Greeting(context, pretty, (message, fields) => telemetry.log('info', message, fields));
   greeting.begin(title(loaded, options, shownDir));
   const service = new Service({
     loaded,
+    load: () => load(context, options),
+    taken: (next) => log.setLevel(levelOf(next, pretty, context)),
+    env: io.env,
+    cwd: io.cwd,
     takeOver: options.takeOver ?? false,
     demo: options.demo ? demoOf(options) : undefined,
     clock: io.clock,
@@ -57,6 +67,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
       else greeting.line('serving', servingText(service.monitor));
     },
   });
+  io.onHangUp(() => reloadAtSignal(service, telemetry));
   const stopped = new Promise<void>((resolve) => {
     if (io.stop.aborted) resolve();
     io.stop.addEventListener('abort', () => resolve(), { once: true });
@@ -81,6 +92,19 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   if (failure !== undefined) throw failure;
   greeting.line('stopped', `in ${((io.clock.monotonic() - began) / 1000).toFixed(1)} s`);
   if (io.stop.reason instanceof Stopped && io.stop.reason.cause === 'closed-pipe') throw new Answer(exitCodes.ok);
+}
+
+/** Nobody waits for the answer: what went wrong is said in the log, each fault on a line of its own. */
+function reloadAtSignal(service: Service, telemetry: Telemetry): void {
+  try {
+    service.reload();
+  } catch (error) {
+    const faults =
+      error instanceof SettingsError ? error.problems : [{ code: '', where: '', message: messageOf(error) }];
+    for (const { code, where, message } of faults) {
+      telemetry.log('error', 'The settings are not taken over; nothing has changed', { code, where, fault: message });
+    }
+  }
 }
 
 /** VDSM's agents speak TLS, as they do in the field: certificates for a demo are made in a moment. */

@@ -22,7 +22,7 @@ export function logTelemetry(options: {
   readonly pretty: boolean;
   readonly output: Pick<Output, 'write'>;
   readonly style: Style;
-}): Telemetry {
+}): Telemetry & { setLevel(level: LogLevel): void } {
   const { level, pretty, output, style } = options;
   const write = (line: string): void => output.write(pretty ? `${prettyLine(line, style)}\n` : line);
   const logger = pino(
@@ -30,6 +30,9 @@ export function logTelemetry(options: {
     { write },
   );
   return {
+    setLevel: (next) => {
+      logger.level = next;
+    },
     log: (at: LogLevel, message: string, fields: LogFields = {}) => logger[at](fields, message),
     count: () => undefined,
     gauge: () => undefined,

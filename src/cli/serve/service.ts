@@ -6,10 +6,12 @@ import {
   agentAccess,
   coreSettings,
   createMonitor,
+  InventorySources,
   type LoadedSettings,
   type Monitor,
   openDatabase,
   parseListen,
+  type ReloadReport,
   shownSettings,
   VERSION,
 } from '../../monitor/index.js';
@@ -25,10 +27,18 @@ import { type Simulation, type SimulationOptions, startSimulation } from '../../
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
 import { removeServiceFile, writeServiceFile } from '../service-file.js';
 import { refuseOpen } from './exposure.js';
+import { HostFiles } from './host-files.js';
 import { takeDemo, takeInventory } from './inventory.js';
+import { reload } from './reload.js';
 
 export interface ServiceOptions {
   readonly loaded: LoadedSettings;
+  /** Reads all settings anew. @throws SettingsError */
+  readonly load: () => LoadedSettings;
+  /** Told of the settings that a reload has put in force. */
+  readonly taken: (loaded: LoadedSettings) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
   readonly takeOver: boolean;
   readonly demo:
     | (Pick<SimulationOptions, 'protocol' | 'tls'> & {
@@ -56,20 +66,27 @@ const STEP_MS = { server: 1000, start: 8000, monitor: 8000, database: 8000, simu
  */
 export class Service {
   readonly #options: ServiceOptions;
+  /** In force now: a reload replaces them. */
+  #loaded: LoadedSettings;
   /** Settles when the service cannot go on: the database ended, or another vurti took it. */
   readonly failed: Promise<VurtiError>;
   #fail: (error: VurtiError) => void = () => undefined;
+  readonly #series: LoadedSettings['settings']['metrics'];
   #phase = 'it has just begun';
   #monitor: Monitor | undefined;
   #server: VurtiServer | undefined;
   #embedded: EmbeddedPostgres | undefined;
   #simulation: Simulation | undefined;
+  #sources: InventorySources | undefined;
+  #hostFiles: HostFiles | undefined;
   #store: Store | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
+    this.#loaded = options.loaded;
+    this.#series = { ...options.loaded.settings.metrics };
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -103,6 +120,7 @@ export class Service {
       // Its hosts and VMs follow at once, when what is stored is there to be compared with.
       ...(demo === undefined && settings.inventory.vms === undefined ? {} : { vms: [] }),
       sets: settings.inventory.sets,
+      troubles: () => this.#sources?.troubles() ?? [],
       store,
       clock,
       scheduler,
@@ -112,9 +130,36 @@ export class Service {
     await monitor.start();
     this.#refuseIfStopping();
     const { clusters, vms = [] } = settings.inventory;
-    if (this.#simulation === undefined) takeInventory(monitor, { clusters, hosts: access.hosts, vms }, telemetry);
-    else takeDemo(monitor, demoHosts(this.#simulation), demoVms(this.#simulation));
+    if (this.#simulation === undefined) {
+      this.#sources = new InventorySources({ hosts: monitor.hosts, clock, scheduler, telemetry });
+      takeInventory(monitor, { clusters, files: settings.inventory.files, hosts: access.hosts, vms }, this.#sources);
+      this.#followFiles(this.#sources);
+    } else takeDemo(monitor, demoHosts(this.#simulation), demoVms(this.#simulation));
     progress('serving', url);
+  }
+
+  /** Takes over what can change while it runs. @throws SettingsError, NOT_READY: then nothing has changed */
+  reload(options: { readonly acceptRemovals?: boolean } = {}): ReloadReport {
+    const { load, taken, telemetry } = this.#options;
+    const parts = { running: this.#loaded, load, monitor: this.#monitor, sources: this.#sources, telemetry };
+    return reload(
+      {
+        ...parts,
+        taken: (loaded) => {
+          this.#loaded = loaded;
+          Object.assign(this.#series, loaded.settings.metrics);
+          this.#hostFiles?.changed(loaded);
+          taken(loaded);
+        },
+      },
+      options,
+    );
+  }
+
+  #followFiles(sources: InventorySources): void {
+    const { loaded, env, cwd, clock, scheduler, telemetry } = this.#options;
+    this.#hostFiles = new HostFiles({ loaded, env, cwd, sources, clock, scheduler, telemetry });
+    this.#hostFiles.start();
   }
 
   /** In the way of the data: nothing new comes in, what waits is written, then its place closes. Safe to call twice. */
@@ -125,6 +170,8 @@ export class Service {
 
   async #stop(): Promise<void> {
     this.#phase = 'it stops';
+    this.#hostFiles?.stop();
+    this.#sources?.stop();
     const { dataDir } = this.#options.loaded.settings;
     await this.#step('server', this.#server?.close());
     // A start under way gives up at its next step; what it has made by then is closed below.
@@ -180,11 +227,12 @@ export class Service {
       ...(server.requestsPerSecond === 0
         ? {}
         : { rate: { perSecond: server.requestsPerSecond, burst: server.requestsPerSecond * 5 } }),
-      settings: () => shownSettings(loaded),
+      settings: () => shownSettings(this.#loaded),
+      reload: (options) => this.reload(options),
       clock,
       scheduler,
       telemetry,
-      metrics: { own: this.#options.metrics, series: loaded.settings.metrics },
+      metrics: { own: this.#options.metrics, series: this.#series },
     });
     const url = await this.#server.listen();
     const since = new Date(clock.now()).toISOString();

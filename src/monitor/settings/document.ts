@@ -1,6 +1,7 @@
 import { type SettingInfo, settingCatalogue } from './catalogue.js';
 import { hasVariable, variableOf } from './environment.js';
 import { laterSettings } from './later.js';
+import { liveNames } from './reload.js';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
@@ -34,6 +35,14 @@ Secrets stand in the environment or in files that are named, never in the settin
 | setting | type | default | meaning | environment |
 |---|---|---|---|---|
 ${[...general, ...groups].map(row).join('\n')}
+
+## Without a restart
+
+\`vurti reload\`, \`systemctl reload vurti\` and SIGHUP read the settings again. A wrong file changes nothing and says why. These take effect at once, with all that lies below them; all others at the next start, and the answer names those that have changed:
+
+${liveNames.map((name) => `\`${name}\``).join(' · ')}
+
+The PEM files of \`agents.tls\` are read again, too. The files of \`inventory.files\` need no reload: they are followed.
 
 ## Not in this version
 

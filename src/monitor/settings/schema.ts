@@ -185,7 +185,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       files: doc(
         z.array(z.string().min(1)),
-        'YAML or JSON files with hosts, in the form of inventory.hosts or of Prometheus file_sd. * and ? stand in the last part of a path. Read at start.',
+        'YAML or JSON files with hosts, in the form of inventory.hosts or of Prometheus file_sd. * and ? stand in the last part of a path. Followed: a change is taken over within seconds.',
         { path: true },
       ).default([]),
       hosts: doc(z.array(hostEntry), 'Hosts to monitor.').default([]),

@@ -9,17 +9,25 @@ interface ShownSetting {
   readonly origin: Origin;
 }
 
+/** A value for others to read: each secret in it, at any depth, is "(set)". */
+export function shownValue(path: SettingPath, value: unknown): unknown {
+  if (value !== undefined && settingCatalogue.find(path)?.secret === true) return '(set)';
+  if (Array.isArray(value)) return value.map((item, i) => shownValue([...path, i], item));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(members.map(([key, member]) => [key, shownValue([...path, key], member)]));
+}
+
 /** Every setting in force, with where it came from, and without secrets. */
 export function shownSettings(loaded: LoadedSettings): ShownSetting[] {
   const shown: ShownSetting[] = [];
   const walk = (value: unknown, path: SettingPath): void => {
     if (value === undefined) return;
-    const info = settingCatalogue.find(path);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       for (const [key, member] of Object.entries(value)) walk(member, [...path, key]);
       return;
     }
-    shown.push({ path: pathText(path), value: info?.secret === true ? '(set)' : value, origin: loaded.origin(path) });
+    shown.push({ path: pathText(path), value: shownValue(path, value), origin: loaded.origin(path) });
   };
   walk(loaded.settings, []);
   return shown;
@@ -27,12 +35,5 @@ export function shownSettings(loaded: LoadedSettings): ShownSetting[] {
 
 /** The same as a tree, as it would stand in vurti.yaml. */
 export function shownTree(loaded: LoadedSettings): unknown {
-  const walk = (value: unknown, path: SettingPath): unknown => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return settingCatalogue.find(path)?.secret === true ? '(set)' : value;
-    }
-    const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    return Object.fromEntries(members.map(([key, member]) => [key, walk(member, [...path, key])]));
-  };
-  return walk(loaded.settings, []);
+  return shownValue([], loaded.settings);
 }

@@ -77,6 +77,18 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
   },
   vurti_agent_errors_total: { type: 'counter', help: 'ERROR frames: agents that refused a frame of ours.' },
   vurti_pushes_unreadable_total: { type: 'counter', help: 'Events of agents that could not be read.' },
+  vurti_inventory_failed_sources: {
+    type: 'gauge',
+    help: 'Sources of hosts that cannot be read at present; their hosts stay as they were.',
+  },
+  vurti_inventory_held_hosts: {
+    type: 'gauge',
+    help: 'Hosts that are missing from their source and are kept, because it lists none, or has lost more than half.',
+  },
+  vurti_inventory_leaving_hosts: {
+    type: 'gauge',
+    help: 'Hosts that their source does not list any more; they are removed within ten minutes.',
+  },
   vurti_stale_hosts: { type: 'gauge', help: 'Monitored hosts without an answer for watchdog.thresholdSeconds.' },
   vurti_store_flush_seconds: { type: 'histogram', help: 'Time of one flush to the database.', buckets: short },
   vurti_store_flush_failures_total: { type: 'counter', help: 'Flushes that failed and were tried again.' },

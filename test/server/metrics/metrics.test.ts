@@ -172,7 +172,7 @@ describe('the service about itself', () => {
       if (!file.endsWith('.ts') || file.startsWith('server/metrics') || file.startsWith('server\\metrics')) continue;
       const text = readFileSync(`src/${file}`, 'utf8');
       for (const [, name] of text.matchAll(
-        /'(vurti_[a-z_]+(?:_total|_seconds|_hosts|_aside|_ratio|_bytes|_flushes|_records|_streams))'/g,
+        /'(vurti_[a-z_]+(?:_total|_seconds|_hosts|_aside|_ratio|_bytes|_flushes|_records|_streams|_sources))'/g,
       ))
         said.set(name as string, file);
     }
