@@ -15,6 +15,7 @@ import type {
   VmSpec,
   VmStatus,
 } from '../model/index.js';
+import type { HostPushFigures } from '../push-adapter/index.js';
 import type { NamePlace } from '../repository/index.js';
 import type { TailFrame, TailQuery, TailReader } from '../tail/index.js';
 import type { CommandOptions, VmJobSpec } from '../updater/index.js';
@@ -345,6 +346,24 @@ export interface MonitorStatus {
   }[];
 }
 
+/** How far one agent's pushes are believed, and how long its certificate holds. */
+export interface AgentFigures {
+  /** null: the host does not push. */
+  readonly pushes: HostPushFigures | null;
+  /** ms since the epoch; null: not known. */
+  readonly certificateExpiresAt: number | null;
+}
+
+/** What a metrics system asks for beside the status. */
+export interface MonitorFigures {
+  /** Calls that wait for one of poll.concurrency slots. */
+  readonly callsWaiting: number;
+  /** Pieces of evidence that wait to be judged. */
+  readonly evidenceWaiting: number;
+  /** Of our own certificate for agents, ms since the epoch; null: not known. */
+  readonly certificateExpiresAt: number | null;
+}
+
 /**
  * What the manager is doing to VMs, by their ids; they need not be known yet. Lost at a restart, as commands are.
  */
@@ -396,6 +415,10 @@ export interface Monitor extends AsyncDisposable {
   poke(ref: string): void;
   /** Costs the same however many VMs there are; it looks at each host. */
   status(): MonitorStatus;
+  /** Further figures for a metrics system. */
+  figures(): MonitorFigures;
+  /** @throws NOT_FOUND, AMBIGUOUS */
+  agent(ref: string): AgentFigures;
   /** The part of it that every answer of the API bears. */
   progress(): MonitorProgress;
   explain(kind: 'vm' | 'host', ref: string): Explanation;

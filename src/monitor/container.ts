@@ -298,7 +298,8 @@ function bindUpdaters(container: Container, options: MonitorOptions, settings: M
   container
     .bind(t.pipeline)
     .toResolvedValue(
-      (streams, vds, vms, scheduler, telemetry) => new UpdaterPipeline({ streams, vds, vms, scheduler, telemetry }),
-      [t.streams, t.vdsUpdater, t.vmUpdater, t.scheduler, t.telemetry],
+      (streams, vds, vms, clock, scheduler, telemetry) =>
+        new UpdaterPipeline({ streams, vds, vms, clock, scheduler, telemetry }),
+      [t.streams, t.vdsUpdater, t.vmUpdater, t.clock, t.scheduler, t.telemetry],
     );
 }

@@ -10,6 +10,7 @@ export {
   type TailReader,
 } from '../tail/index.js';
 export type {
+  AgentFigures,
   ClustersApi,
   DeviceSpec,
   DeviceWord,
@@ -22,6 +23,7 @@ export type {
   LogApi,
   LogQuery,
   Monitor,
+  MonitorFigures,
   MonitorStatus,
   NamePlace,
   Page,

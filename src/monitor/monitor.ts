@@ -23,7 +23,16 @@ import type {
   VdsUpdater,
   VmUpdater,
 } from '../updater/index.js';
-import type { Explanation, LogApi, Monitor, MonitorProgress, MonitorStatus, ReadinessLevel } from './api.js';
+import type {
+  AgentFigures,
+  Explanation,
+  LogApi,
+  Monitor,
+  MonitorFigures,
+  MonitorProgress,
+  MonitorStatus,
+  ReadinessLevel,
+} from './api.js';
 import type { BackfillRunner } from './backfill-runner.js';
 import { Commands } from './commands.js';
 import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
@@ -246,6 +255,20 @@ export class VurtiMonitor implements Monitor {
       storeKind: this.#store.kind,
       log: this.#retention.figures(),
     });
+  }
+
+  figures(): MonitorFigures {
+    return {
+      callsWaiting: this.#adapter.callsWaiting,
+      evidenceWaiting: this.#pipeline.waiting,
+      certificateExpiresAt: this.#vdsUpdater.ownCertificateExpiresAt,
+    };
+  }
+
+  agent(ref: string): AgentFigures {
+    const id = this.hosts.idOf(ref);
+    const certificateExpiresAt = this.#parts.view.sets.hosts.liveness(id)?.certificateExpiresAt ?? null;
+    return { pushes: this.#adapter.pushesOf(id), certificateExpiresAt };
   }
 
   progress(): MonitorProgress {

@@ -222,7 +222,7 @@ export class HostCycle implements RunningCycle {
     let evidence: readonly Evidence[] = [];
     let error = failure;
     try {
-      if (tell !== null) evidence = tell(stamp);
+      if (tell !== null) evidence = this.#tell(tell, stamp);
     } catch (thrown) {
       // Reports decode when they are looked at: an answer may turn out to be unreadable only here.
       error = asVurtiError(thrown, `answer to ${call.ask.method}`);
@@ -250,6 +250,15 @@ export class HostCycle implements RunningCycle {
     if (call.report === null || error !== null || this.#aborted) return;
     host.reportedDueMs = host.dueMs;
     this.#core.follower.afterReport(host.id, call.report, call.sentAt ?? this.#begunAt);
+  }
+
+  /** A report is decoded as far as the repository must be compared with it. */
+  #tell(tell: Tell, stamp: (complete: boolean) => EvidenceStamp): readonly Evidence[] {
+    const { clock, telemetry } = this.#core;
+    const began = clock.monotonic();
+    const evidence = tell(stamp);
+    telemetry.observe('vurti_step_seconds', (clock.monotonic() - began) / 1000, { step: 'decode' });
+    return evidence;
   }
 
   #onVmReport(call: Call, report: VmStatsReport): void {

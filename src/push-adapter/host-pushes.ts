@@ -28,6 +28,9 @@ export class HostPushes {
   spoke = false;
   /** Wall clock; its pushes are not believed to be whole before. */
   gapUntil = 0;
+  /** Changes that were not pushed though the connection stood, since the start, and when the last was missed (wall clock). */
+  gaps = 0;
+  lastGapAt: number | null = null;
   /** The multiple that the polls after the last report go by. */
   pace = 1;
   /** Turns that a poll showed and no push has announced so far, and since when (monotonic). */
@@ -55,6 +58,10 @@ export class HostPushes {
     this.spoke = true;
     this.suspects = [];
     this.trust.interrupted();
+  }
+
+  get kept(): number {
+    return this.#kept.length;
   }
 
   /** False: there is no room. */

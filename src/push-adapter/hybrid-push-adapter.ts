@@ -34,6 +34,22 @@ export interface PushStats {
   readonly gapsLastHour: number;
 }
 
+/** How far one host's pushes are believed (docs/adr/0009). */
+export interface HostPushFigures {
+  /** whole: connected, and a poll was applied since; catchingUp: connected, such a poll is to come; lost: to be connected again. */
+  readonly state: 'whole' | 'catchingUp' | 'lost';
+  /** No gap within the last ten minutes, and none in doubt. */
+  readonly trusted: boolean;
+  /** In multiples of poll.intervalSeconds, how far apart its polls may be while nothing happens there … */
+  readonly multiple: number;
+  /** … and how far they are at present. */
+  readonly pace: number;
+  /** Changes that polls showed and no push had announced while the connection stood, since the start. */
+  readonly gaps: number;
+  /** ms since the epoch. */
+  readonly lastGapAt: number | null;
+}
+
 /** Between a poll that shows a turn and its push: the agent sends them by two ways inside. */
 const LATE_PUSH_MS = seconds(2);
 /** So long after a gap a host's pushes are not believed to be whole. */
@@ -91,6 +107,10 @@ export class HybridPushAdapter {
     return this.#polling.history(hostId);
   }
 
+  get callsWaiting(): number {
+    return this.#polling.callsWaiting;
+  }
+
   stats(): PollStats {
     return this.#polling.stats();
   }
@@ -100,14 +120,29 @@ export class HybridPushAdapter {
     return Math.max(this.#hosts.get(hostId)?.pace ?? 1, this.#polling.busyMultipleOf(hostId));
   }
 
+  /** null: the host does not push. */
+  pushesOf(hostId: string): HostPushFigures | null {
+    const host = this.#hosts.get(hostId);
+    if (host === undefined || !host.spoke || host.mode === 'off' || host.mode === 'polled') return null;
+    const { gaps, lastGapAt } = host;
+    return {
+      state: host.mode === 'live' ? 'whole' : host.isConnected ? 'catchingUp' : 'lost',
+      trusted: this.#isTrusted(host, this.#o.clock.now()),
+      ...{ multiple: host.trust.multiple, pace: this.paceOf(hostId), gaps, lastGapAt },
+    };
+  }
+
+  #isTrusted(host: HostPushes, now: number): boolean {
+    return host.mode === 'live' && host.suspects.length === 0 && host.gapUntil <= now;
+  }
+
   pushStats(): PushStats {
     const now = this.#o.clock.now();
     const spoke = [...this.#hosts.values()].filter((host) => host.spoke && host.mode !== 'off');
     return {
       enabled: this.#o.enabled,
       hosts: spoke.length,
-      healthy: spoke.filter((host) => host.mode === 'live' && host.suspects.length === 0 && host.gapUntil <= now)
-        .length,
+      healthy: spoke.filter((host) => this.#isTrusted(host, now)).length,
       gapsLastHour: this.#gaps.within(now),
     };
   }
@@ -191,6 +226,7 @@ export class HybridPushAdapter {
     const buffering = host.mode === 'buffering';
     if (buffering ? host.keep(arrival) : this.#o.waitingOf(hostId) < MOST_WAITING) return !buffering;
     // Too many: they are let go, and a poll says what came of them.
+    this.#o.telemetry.count('vurti_pushes_dropped_total', host.kept + 1);
     host.connected(this.#o.clock.monotonic(), true);
     this.#missed(hostId, host, 'overflow', []);
     this.#polling.poke(hostId);
@@ -240,6 +276,8 @@ export class HybridPushAdapter {
     const until = clock.now() + GAP_MS;
     if (because !== 'disconnected') {
       host.trust.gap();
+      host.gaps += gaps;
+      host.lastGapAt = clock.now();
       host.gapUntil = until;
     }
     const stamp = this.#polling.stampPush(hostId, clock.monotonic(), null);

@@ -168,6 +168,11 @@ export class PollingPushAdapter {
     return this.#hosts.get(hostId)?.history.list() ?? [];
   }
 
+  /** Calls that wait for a slot (poll.concurrency). */
+  get callsWaiting(): number {
+    return this.#slots.waiting;
+  }
+
   stats(): PollStats {
     return {
       inFlight: this.#slots.inFlight,

@@ -34,6 +34,7 @@ export class Slots {
   readonly #lanes: Readonly<Record<Lane, LaneState>>;
   readonly #order: LaneState[];
   #inFlight = 0;
+  #waiting = 0;
 
   constructor(total: number) {
     this.#total = Math.max(1, total);
@@ -49,7 +50,13 @@ export class Slots {
     return this.#inFlight;
   }
 
+  /** Calls that wait for a slot. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   submit(ticket: Ticket): void {
+    if (ticket.state === 'waiting') this.#waiting += 1;
     const { ordinary, extras } = this.#lanes[ticket.lane];
     (ticket.extra ? extras : ordinary).push(ticket);
     this.#serve();
@@ -68,6 +75,7 @@ export class Slots {
   leave(ticket: Ticket): void {
     const { state } = ticket;
     ticket.state = 'done';
+    if (state === 'waiting') this.#waiting -= 1;
     if (state !== 'running') return;
     this.#inFlight -= 1;
     this.#lanes[ticket.lane].inFlight -= 1;
@@ -77,6 +85,7 @@ export class Slots {
   #serve(): void {
     for (let ticket = this.#next(); ticket !== undefined; ticket = this.#next()) {
       ticket.state = 'running';
+      this.#waiting -= 1;
       this.#inFlight += 1;
       this.#lanes[ticket.lane].inFlight += 1;
       ticket.start();

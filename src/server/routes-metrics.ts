@@ -1,37 +1,44 @@
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
-import type { Scheduler } from '../kernel/index.js';
+import type { Clock, Scheduler } from '../kernel/index.js';
 import type { Monitor } from '../monitor/index.js';
 import { noQuery, parse } from './inputs.js';
-import { entitySeries, type OwnMetrics, type SeriesSettings, serviceSeries } from './metrics/index.js';
+import { type OwnMetrics, Scrape, type SeriesSettings } from './metrics/index.js';
 
 export interface MetricsOptions {
   readonly own: OwnMetrics;
   readonly series: SeriesSettings;
 }
 
-/** For Prometheus. While the stored state is loaded there are only the figures of the process. */
+/** For Prometheus. */
 export function metricsRoutes(
   app: FastifyInstance,
   { own, series }: MetricsOptions,
-  monitor: () => Monitor | undefined,
-  scheduler: Scheduler,
+  {
+    monitor,
+    clock,
+    scheduler,
+  }: {
+    readonly monitor: () => Monitor | undefined;
+    readonly clock: Clock;
+    readonly scheduler: Scheduler;
+  },
 ): void {
+  const scrape = new Scrape({ own, series, monitor, clock, scheduler });
   app.get('/metrics', async (request, reply) => {
     parse(noQuery, request.query, 'query');
-    const made = monitor();
-    let text = await own.text();
-    if (made !== undefined && made.progress().readiness !== 'loading') {
-      text += serviceSeries(made);
-      for (const piece of entitySeries(made, series)) {
-        if (piece === null) await turn(scheduler);
-        else text += piece;
-      }
-    }
-    return reply.type('text/plain; version=0.0.4; charset=utf-8').serializer(String).send(text);
+    reply.type('text/plain; version=0.0.4; charset=utf-8').header('vary', 'accept-encoding');
+    const began = clock.monotonic();
+    const gzipped = await scrape.gzipped();
+    own.observe('vurti_scrape_seconds', (clock.monotonic() - began) / 1000);
+    if (takesGzip(request.headers['accept-encoding'])) return reply.header('content-encoding', 'gzip').send(gzipped);
+    // For the few that do not take it compressed.
+    return reply.send(Readable.from([gzipped]).pipe(createGunzip()));
   });
 }
 
-/** Others have their turn: a scrape of a large fleet must not hold up polls. */
-function turn(scheduler: Scheduler): Promise<void> {
-  return new Promise((resolve) => scheduler.after(0, resolve, 'metrics'));
+function takesGzip(accepted: string | string[] | undefined): boolean {
+  const codings = [accepted ?? []].flat().join(',').split(',');
+  return codings.some((coding) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(coding));
 }

@@ -181,7 +181,7 @@ export function createServer(options: ServerOptions): VurtiServer {
   };
   let localUrl = '';
   serviceRoutes(app, options.monitor, options.phase);
-  if (options.metrics !== undefined) metricsRoutes(app, options.metrics, options.monitor, options.scheduler);
+  if (options.metrics !== undefined) metricsRoutes(app, options.metrics, options);
   readRoutes(app, context);
   streamRoutes(app, context, maxEventStreams);
   writeRoutes(app, context);

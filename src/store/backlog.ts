@@ -43,6 +43,7 @@ export class Backlog {
   #lastTicket = 0;
   #rows = 0;
   #records = 0;
+  #coalesced = 0;
 
   constructor(limits: BacklogLimits) {
     this.#limits = limits;
@@ -58,6 +59,13 @@ export class Backlog {
 
   get records(): number {
     return this.#records;
+  }
+
+  /** Rows that a newer value replaced before they were written, since the last question. */
+  takeCoalesced(): number {
+    const n = this.#coalesced;
+    this.#coalesced = 0;
+    return n;
   }
 
   get isEmpty(): boolean {
@@ -101,7 +109,10 @@ export class Backlog {
     const id = idOf(row.kind, row.key);
     const waiting = this.#statistics.get(id);
     if (waiting === undefined) this.#statistics.set(id, { since: row.ticket, row });
-    else waiting.row = row;
+    else {
+      waiting.row = row;
+      this.#coalesced += 1;
+    }
   }
 
   #addToSegment(writes: readonly RowWrite[], records: readonly LogRecordDraft[]): void {
@@ -120,8 +131,9 @@ export class Backlog {
       const id = idOf(row.kind, row.key);
       segment.rows.set(id, row);
       // An older value must not be written after this one.
-      this.#statistics.delete(id);
+      if (this.#statistics.delete(id)) this.#coalesced += 1;
     }
+    this.#coalesced += writes.length - (segment.rows.size - before);
     for (const record of records) segment.records.push(record);
     this.#rows += segment.rows.size - before;
     this.#records += records.length;

@@ -124,6 +124,7 @@ export class BatchingCommitter implements Committer {
       if (this.#dropped === 0)
         this.#options.telemetry.log('warn', 'Changes after the end of the committer are dropped');
       this.#dropped += 1;
+      this.#options.telemetry.count('vurti_store_changes_dropped_total');
       return;
     }
     try {
@@ -346,6 +347,7 @@ export class BatchingCommitter implements Committer {
     const rows = this.#inFlight?.rows ?? [];
     this.#setAside.written(rows);
     telemetry.count('vurti_store_rows_total', rows.length);
+    telemetry.count('vurti_store_rows_coalesced_total', this.#backlog.takeCoalesced());
     telemetry.count('vurti_store_records_total', records.length);
     if (records.length > 0) this.#committed.publish(records);
   }

@@ -1,5 +1,5 @@
 import type { Evidence } from '../events/index.js';
-import type { Scheduler, Telemetry } from '../kernel/index.js';
+import type { Clock, Scheduler, Telemetry } from '../kernel/index.js';
 
 /** Long work comes as steps, so that other hosts and the event loop get their turn between them. */
 export type Steps = Iterator<void, void, void> | undefined;
@@ -7,6 +7,7 @@ export type Steps = Iterator<void, void, void> | undefined;
 export interface EvidenceQueueOptions {
   /** Applies one piece of evidence. An error of one VM is that VM's alone; one that gets out costs the rest of this piece. */
   apply: (evidence: Evidence) => Steps;
+  clock: Clock;
   scheduler: Scheduler;
   telemetry: Telemetry;
   /** Steps and pieces of evidence between two turns of the event loop. */
@@ -15,8 +16,10 @@ export interface EvidenceQueueOptions {
 
 interface HostQueue {
   readonly items: Evidence[];
-  /** The item at the head that is under way. */
+  /** The item at the head that is under way … */
   steps: Steps;
+  /** … and the time it has taken, ms. */
+  tookMs: number;
 }
 
 /**
@@ -40,7 +43,7 @@ export class EvidenceQueue {
 
   push(evidence: Evidence): void {
     const queue = this.#hosts.get(evidence.host);
-    if (queue === undefined) this.#hosts.set(evidence.host, { items: [evidence], steps: undefined });
+    if (queue === undefined) this.#hosts.set(evidence.host, { items: [evidence], steps: undefined, tookMs: 0 });
     else queue.items.push(evidence);
     if (!this.#draining) this.#drain();
   }
@@ -91,6 +94,8 @@ export class EvidenceQueue {
   }
 
   #step(host: string, queue: HostQueue): void {
+    const { clock, telemetry } = this.#options;
+    const began = clock.monotonic();
     try {
       if (queue.steps === undefined) {
         const evidence = queue.items.shift();
@@ -100,8 +105,13 @@ export class EvidenceQueue {
       }
     } catch (error) {
       queue.steps = undefined;
-      this.#options.telemetry.count('vurti_rule_errors_total');
-      this.#options.telemetry.log('error', 'evidence could not be applied', { host, error: String(error) });
+      telemetry.count('vurti_rule_errors_total');
+      telemetry.log('error', 'evidence could not be applied', { host, error: String(error) });
+    }
+    queue.tookMs += clock.monotonic() - began;
+    if (queue.steps === undefined) {
+      telemetry.observe('vurti_step_seconds', queue.tookMs / 1000, { step: 'rules' });
+      queue.tookMs = 0;
     }
     // The host may have been forgotten, and begun anew, meanwhile.
     if (this.#hosts.get(host) !== queue) return;

@@ -1,5 +1,5 @@
 import type { Evidence, Streams } from '../events/index.js';
-import type { Scheduler, Telemetry } from '../kernel/index.js';
+import type { Clock, Scheduler, Telemetry } from '../kernel/index.js';
 import { EvidenceQueue, type Steps } from './evidence-queue.js';
 import type { VdsUpdater } from './vds-updater.js';
 import type { VmUpdater } from './vm-updater.js';
@@ -8,6 +8,7 @@ export interface PipelineOptions {
   readonly streams: Streams;
   readonly vds: VdsUpdater;
   readonly vms: VmUpdater;
+  readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly sliceSize?: number;
@@ -23,6 +24,7 @@ export class UpdaterPipeline {
     this.#o = options;
     this.#queue = new EvidenceQueue({
       apply: (evidence) => this.#apply(evidence),
+      clock: options.clock,
       scheduler: options.scheduler,
       telemetry: options.telemetry,
       sliceSize: options.sliceSize ?? 500,
@@ -50,6 +52,11 @@ export class UpdaterPipeline {
   /** Pieces of evidence of the host that wait to be applied. */
   waitingOf(hostId: string): number {
     return this.#queue.waitingOf(hostId);
+  }
+
+  /** Pieces of evidence of all hosts that wait. */
+  get waiting(): number {
+    return this.#queue.waiting;
   }
 
   whenIdle(): Promise<void> {

@@ -228,6 +228,8 @@ describe('gaps', () => {
     const rare = polls(agent);
     await t.clock.runFor(minutes(10));
     expect(polls(agent) - rare).toBe(10);
+    const whole = { state: 'whole', trusted: true, multiple: 4, pace: 4, gaps: 0, lastGapAt: null };
+    expect(t.monitor.agent('kvm-07')).toEqual({ pushes: whole, certificateExpiresAt: null });
 
     agent.with('web-03', { status: 'RebootInProgress' });
     await t.clock.runFor(seconds(64));
@@ -235,6 +237,9 @@ describe('gaps', () => {
       'pushed events are missing (the connection stood): web-03 RebootInProgress; it is polled at full pace',
     ]);
     expect(pushes(t)).toMatchObject({ hosts: 1, healthy: 0, gapsLastHour: 1 });
+    const doubted = t.monitor.agent('kvm-07').pushes;
+    expect(doubted).toMatchObject({ state: 'whole', trusted: false, multiple: 1, pace: 1, gaps: 1 });
+    expect(doubted?.lastGapAt).toBe(gapsOf(t)[0]?.time);
     agent.announce('web-03', { status: 'Up' });
     const often = polls(agent);
     await t.clock.runFor(minutes(2));
@@ -374,6 +379,7 @@ describe('pace', () => {
     await t.clock.runFor(0);
     expect(t.vm('web-03').status).toBe('Up');
     expect(pushes(t)).toEqual({ enabled: false, hosts: 0, healthy: 0, gapsLastHour: 0 });
+    expect(t.monitor.agent('kvm-07').pushes).toBeNull();
     expect(polls(agents.on('kvm-07'))).toBe(21);
   });
 });

@@ -13,9 +13,11 @@ import {
 import { VurtiError } from '../../src/kernel/index.js';
 import { type Cluster, clusterFields, type HostSpec, initialRow } from '../../src/model/index.js';
 import type {
+  AgentFigures,
   Filter,
   HostView,
   Monitor,
+  MonitorFigures,
   MonitorStatus,
   NamePlace,
   Page,
@@ -256,6 +258,8 @@ export interface FakeMonitor extends Monitor {
   vmList: VmView[];
   intentList: Intent[];
   statusNow: Partial<MonitorStatus>;
+  figuresNow: Partial<MonitorFigures>;
+  agents: Readonly<Record<string, AgentFigures>>;
   readonly calls: string[];
 }
 
@@ -309,6 +313,8 @@ export function fakeMonitor(): FakeMonitor {
     hostList: [host('kvm-01'), host('kvm-02', { cluster: 'lab', clusterId: 'c-lab' })],
     vmList: [vm('web-01'), vm('db-12', { status: 'Paused', pause: 'ENOSPC', host: 'kvm-02', hostId: 'id-kvm-02' })],
     statusNow: {},
+    figuresNow: {},
+    agents: {},
     changes$: NEVER,
     events$: NEVER,
     intents$: NEVER,
@@ -432,6 +438,8 @@ export function fakeMonitor(): FakeMonitor {
         ...monitor.statusNow,
       };
     },
+    figures: () => ({ callsWaiting: 0, evidenceWaiting: 0, certificateExpiresAt: null, ...monitor.figuresNow }),
+    agent: (ref) => monitor.agents[ref] ?? { pushes: null, certificateExpiresAt: null },
     explain: (kind, ref) => {
       const found = kind === 'host' ? find('host', monitor.hostList, ref) : find('VM', monitor.vmList, ref);
       const { id, name, status, since, heardAt, freshness } = found;

@@ -142,6 +142,7 @@ export function world(options: WorldOptions = {}) {
     streams,
     vds: vdsUpdater,
     vms: vmUpdater,
+    clock: time,
     scheduler: time,
     telemetry,
     sliceSize,

@@ -31,6 +31,7 @@ function queueOf(options: { steps?: number; sliceSize?: number; apply?: (evidenc
   };
   return new EvidenceQueue({
     apply: options.apply ?? apply,
+    clock: time,
     scheduler: time,
     telemetry: { ...silentTelemetry, log: (_, __, fields) => void errors.push(fields) },
     sliceSize: options.sliceSize ?? 1000,

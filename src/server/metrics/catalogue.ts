@@ -35,8 +35,18 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
     labels: ['method'],
     buckets: calls,
   },
+  vurti_step_seconds: {
+    type: 'histogram',
+    help: 'Time of a step on the event loop: decode (an answer is compared with what is known), rules (one piece of evidence is judged). The steps before and after are vurti_agent_call_seconds and vurti_store_flush_seconds.',
+    labels: ['step'],
+    buckets: [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5],
+  },
   vurti_push_connections_total: { type: 'counter', help: 'Subscriptions to the events of agents that were taken.' },
   vurti_pushes_total: { type: 'counter', help: 'Messages that agents sent unasked, by kind.', labels: ['kind'] },
+  vurti_pushes_dropped_total: {
+    type: 'counter',
+    help: 'Messages of agents that were let go because too many waited; a poll made up for them.',
+  },
   vurti_push_gaps_total: {
     type: 'counter',
     help: 'Changes that a poll showed and no push had announced. because: silent (the connection stood), disconnected, overflow.',
@@ -93,6 +103,14 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
   vurti_store_flush_seconds: { type: 'histogram', help: 'Time of one flush to the database.', buckets: short },
   vurti_store_flush_failures_total: { type: 'counter', help: 'Flushes that failed and were tried again.' },
   vurti_store_rows_total: { type: 'counter', help: 'Rows written.' },
+  vurti_store_rows_coalesced_total: {
+    type: 'counter',
+    help: 'Rows that a newer value replaced before they were written.',
+  },
+  vurti_store_changes_dropped_total: {
+    type: 'counter',
+    help: 'Change sets that came after the end of the committer.',
+  },
   vurti_store_records_total: { type: 'counter', help: 'Records written to the log.' },
   vurti_store_rows_set_aside: { type: 'gauge', help: 'Rows that the database refuses and that wait for a change.' },
   vurti_store_rows_refused_total: { type: 'counter', help: 'Rows that the database refused.', labels: ['table'] },
@@ -113,6 +131,11 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
     type: 'histogram',
     help: 'Time to write what was committed to all readers of the stream.',
     buckets: short,
+  },
+  vurti_scrape_seconds: {
+    type: 'histogram',
+    help: 'Time to make the answer to a scrape, the turns of others between its slices included.',
+    buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
   },
   vurti_embedded_database_start_seconds: {
     type: 'histogram',

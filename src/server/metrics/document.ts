@@ -1,5 +1,6 @@
 import { ownMetrics } from './catalogue.js';
 import { countFamilies, hostSeries, vmSeries } from './entity-series.js';
+import type { Family } from './exposition.js';
 import { buildInfo, serviceGauges } from './service-series.js';
 
 type Line = readonly [name: string, type: string, labels: string, help: string];
@@ -13,7 +14,7 @@ function table(lines: readonly Line[]): string {
 export function metricsDocument(generated: string): string {
   const gauge =
     (labels: string) =>
-    (family: { readonly name: string; readonly help: string }): Line => [family.name, 'gauge', labels, family.help];
+    ({ name, type = 'gauge', help }: Family): Line => [name, type, labels, help];
   const hosts = hostSeries.map((s) =>
     gauge(s.name === 'vurti_host_info' ? 'host, name, cluster, address, version' : 'host')(s),
   );
@@ -42,7 +43,7 @@ vurti_vm_status * on (vm) group_left (name, host) vurti_vm_info
 
 ## Hosts
 
-${table([gauge('cluster, status')(countFamilies.hosts), ...hosts])}
+${table([gauge('cluster, status')(countFamilies.hosts), gauge('freshness')(countFamilies.hostFreshness), ...hosts])}
 
 ## VMs
 

@@ -1,5 +1,5 @@
 import { type PauseStatus, pauseIsError, vdsStatusIds, vmStatusIds } from '../../model/index.js';
-import type { HostView, Monitor, VmView } from '../../monitor/index.js';
+import type { AgentFigures, HostView, Monitor, VmView } from '../../monitor/index.js';
 import { type Family, header, sample } from './exposition.js';
 
 export interface SeriesSettings {
@@ -16,7 +16,10 @@ interface Series<V> extends Family {
 const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
 const ratio = (percent: number | null): number | null => (percent === null ? null : percent / 100);
 
-function hostGauge(name: string, help: string, value: (host: HostView) => number | null): Series<HostView> {
+/** A host with what is known of its agent beside the view. */
+type ScrapedHost = HostView & AgentFigures;
+
+function hostGauge(name: string, help: string, value: (host: ScrapedHost) => number | null): Series<ScrapedHost> {
   return { name, help, of: (host) => sample(name, { host: host.id }, value(host)) };
 }
 
@@ -24,7 +27,7 @@ function vmGauge(name: string, help: string, value: (vm: VmView) => number | nul
   return { name, help, of: (vm) => sample(name, { vm: vm.id }, value(vm)) };
 }
 
-export const hostSeries: readonly Series<HostView>[] = [
+export const hostSeries: readonly Series<ScrapedHost>[] = [
   {
     name: 'vurti_host_info',
     help: 'What a host is called and where it belongs; join by host.',
@@ -59,6 +62,32 @@ export const hostSeries: readonly Series<HostView>[] = [
   ),
   hostGauge('vurti_host_memory_bytes', 'Physical memory.', (h) =>
     h.memoryMb === null ? null : h.memoryMb * 1024 * 1024,
+  ),
+  hostGauge(
+    'vurti_host_push_connected',
+    '1 while the host’s agent is connected for pushes, 0 while that connection is lost; absent for hosts that do not push.',
+    ({ pushes }) => (pushes === null ? null : Number(pushes.state !== 'lost')),
+  ),
+  hostGauge(
+    'vurti_host_push_trusted',
+    '1 while the host’s pushes count as whole: connected, polled since, no gap within the last ten minutes.',
+    ({ pushes }) => (pushes === null ? null : Number(pushes.trusted)),
+  ),
+  hostGauge(
+    'vurti_host_poll_interval_multiple',
+    'How far apart its polls are at present, in multiples of poll.intervalSeconds: trust in its pushes raises it, a gap makes it 1.',
+    ({ pushes }) => pushes?.pace ?? null,
+  ),
+  {
+    name: 'vurti_host_push_gaps_total',
+    type: 'counter',
+    help: 'Changes of the host that a poll showed and no push had announced though the connection stood.',
+    of: (h) => sample('vurti_host_push_gaps_total', { host: h.id }, h.pushes?.gaps ?? null),
+  },
+  hostGauge(
+    'vurti_host_certificate_expiry_timestamp_seconds',
+    'When the certificate of the host’s agent expires, as its last connection showed.',
+    (h) => seconds(h.certificateExpiresAt),
   ),
 ];
 
@@ -121,7 +150,7 @@ class Counts {
   readonly #byLabels = new Map<string, { readonly labels: Readonly<Record<string, string>>; n: number }>();
 
   add(labels: Readonly<Record<string, string>>): void {
-    const key = JSON.stringify(labels);
+    const key = Object.values(labels).join('\n');
     const entry = this.#byLabels.get(key);
     if (entry === undefined) this.#byLabels.set(key, { labels, n: 1 });
     else entry.n += 1;
@@ -136,43 +165,72 @@ class Counts {
 
 export const countFamilies = {
   hosts: { name: 'vurti_hosts', help: 'Hosts by cluster and status.' },
+  hostFreshness: {
+    name: 'vurti_hosts_by_freshness',
+    help: 'Hosts by how much their last answers are worth: live, stale, unknown.',
+  },
   vms: { name: 'vurti_vms', help: 'VMs by cluster and status.' },
   freshness: { name: 'vurti_vms_by_freshness', help: 'VMs by how much their reports are worth: live, stale, unknown.' },
 } as const satisfies Readonly<Record<string, Family>>;
 
+/** Entities between two pieces. */
+const SLICE = 100;
+
 /**
- * The series of all hosts and VMs, piece by piece; null where the caller may leave the event loop to others for a while. Families are whole, as the format asks; each entity is looked at once.
+ * The series of all hosts and VMs, piece by piece: the caller may leave the event loop to others after each. Families are
+ * whole, as the format asks; each entity is looked at once, so the pieces hold a part of every family and say of which one.
  */
-export function* entitySeries(monitor: Monitor, settings: SeriesSettings): Generator<string | null, void, void> {
-  const hosts = new Counts();
-  yield* families(hostSeries, monitor.hosts.each(), (host) => {
-    hosts.add({ cluster: host.cluster, status: host.status });
-  });
-  yield hosts.text(countFamilies.hosts);
-  const vms = new Counts();
-  const freshness = new Counts();
-  yield* families(settings.perVm ? vmSeries(settings) : [], monitor.vms.each(), (vm) => {
-    vms.add({ cluster: vm.cluster ?? '', status: vm.status });
-    freshness.add({ freshness: vm.freshness });
-  });
-  yield vms.text(countFamilies.vms);
-  yield freshness.text(countFamilies.freshness);
+export function* entitySeries(monitor: Monitor, settings: SeriesSettings): Generator<Piece, void, void> {
+  yield* hostFamilies(monitor);
+  yield* vmFamilies(monitor, settings);
 }
 
-const SLICE = 200;
+/** Texts of families that are not over yet, by their place; the others are nobody's any more. */
+export interface Piece {
+  readonly texts: readonly string[];
+  /** After this piece the families in it are complete. */
+  readonly last: boolean;
+}
 
-function* families<V>(
-  series: readonly Series<V>[],
-  entities: Iterable<V>,
-  look: (view: V) => void,
-): Generator<string | null, void, void> {
-  const texts = series.map(header);
+const whole = (text: string): Piece => ({ texts: [text], last: true });
+
+function* hostFamilies(monitor: Monitor): Generator<Piece, void, void> {
+  const hosts = new Counts();
+  const freshness = new Counts();
+  function* scraped(): Generator<ScrapedHost, void, void> {
+    for (const host of monitor.hosts.each()) {
+      hosts.add({ cluster: host.cluster, status: host.status });
+      freshness.add({ freshness: host.freshness });
+      yield { ...host, ...monitor.agent(host.id) };
+    }
+  }
+  yield* families(hostSeries, scraped());
+  yield whole(hosts.text(countFamilies.hosts) + freshness.text(countFamilies.hostFreshness));
+}
+
+function* vmFamilies(monitor: Monitor, settings: SeriesSettings): Generator<Piece, void, void> {
+  const vms = new Counts();
+  const freshness = new Counts();
+  function* scraped(): Generator<VmView, void, void> {
+    for (const vm of monitor.vms.each()) {
+      vms.add({ cluster: vm.cluster ?? '', status: vm.status });
+      freshness.add({ freshness: vm.freshness });
+      yield vm;
+    }
+  }
+  yield* families(settings.perVm ? vmSeries(settings) : [], scraped());
+  yield whole(vms.text(countFamilies.vms) + freshness.text(countFamilies.freshness));
+}
+
+function* families<V>(series: readonly Series<V>[], entities: Iterable<V>): Generator<Piece, void, void> {
+  let texts = series.map(header);
   let n = 0;
   for (const entity of entities) {
-    look(entity);
     for (const [i, one] of series.entries()) texts[i] += one.of(entity);
     n += 1;
-    if (n % SLICE === 0) yield null;
+    if (n % SLICE > 0) continue;
+    yield { texts, last: false };
+    texts = series.map(() => '');
   }
-  yield texts.join('');
+  yield { texts, last: true };
 }

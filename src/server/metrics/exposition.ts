@@ -2,6 +2,8 @@
 export interface Family {
   readonly name: string;
   readonly help: string;
+  /** Default: gauge. */
+  readonly type?: 'gauge' | 'counter';
 }
 
 export type LabelValues = Readonly<Record<string, string | null>>;
@@ -10,8 +12,8 @@ const escapedHelp = (text: string): string => text.replaceAll('\\', '\\\\').repl
 const quoted = (value: string): string =>
   `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 
-export function header({ name, help }: Family): string {
-  return `# HELP ${name} ${escapedHelp(help)}\n# TYPE ${name} gauge\n`;
+export function header({ name, help, type = 'gauge' }: Family): string {
+  return `# HELP ${name} ${escapedHelp(help)}\n# TYPE ${name} ${type}\n`;
 }
 
 /** One sample; a value that is not known (null) is no sample: 0 would be a lie. A label that is not known is empty. */

@@ -1,8 +1,8 @@
-import type { Monitor, MonitorStatus } from '../../monitor/index.js';
+import type { Monitor, MonitorFigures, MonitorStatus } from '../../monitor/index.js';
 import { type Family, header, sample } from './exposition.js';
 
 interface ServiceGauge extends Family {
-  readonly of: (status: MonitorStatus) => number | null;
+  readonly of: (status: MonitorStatus & MonitorFigures) => number | null;
 }
 
 const levels = { loading: 0, serving: 1, synced: 2 } as const;
@@ -25,6 +25,16 @@ export const serviceGauges: readonly ServiceGauge[] = [
     of: (s) => s.startedAt / 1000,
   },
   { name: 'vurti_polls_in_flight', help: 'Calls to agents in flight.', of: (s) => s.polls.inFlight },
+  {
+    name: 'vurti_calls_waiting',
+    help: 'Calls to agents that wait for a slot: poll.concurrency is used up.',
+    of: (s) => s.callsWaiting,
+  },
+  {
+    name: 'vurti_evidence_waiting',
+    help: 'Pieces of evidence that wait to be judged.',
+    of: (s) => s.evidenceWaiting,
+  },
   { name: 'vurti_push_hosts', help: 'Hosts that push what happens.', of: (s) => s.pushes.hosts },
   {
     name: 'vurti_push_hosts_healthy',
@@ -53,14 +63,19 @@ export const serviceGauges: readonly ServiceGauge[] = [
     help: 'Rules that are off because their input is not known.',
     of: (s) => s.rulesOff.length,
   },
+  {
+    name: 'vurti_client_certificate_expiry_timestamp_seconds',
+    help: 'When our own certificate for agents expires.',
+    of: (s) => (s.certificateExpiresAt === null ? null : s.certificateExpiresAt / 1000),
+  },
 ];
 
 export const buildInfo: Family = { name: 'vurti_build_info', help: 'Version and mode of this service.' };
 
 export function serviceSeries(monitor: Monitor): string {
-  const status = monitor.status();
-  const { version, mode } = status;
+  const figures = { ...monitor.status(), ...monitor.figures() };
+  const { version, mode } = figures;
   let text = header(buildInfo) + sample(buildInfo.name, { version, mode }, 1);
-  for (const gauge of serviceGauges) text += header(gauge) + sample(gauge.name, {}, gauge.of(status));
+  for (const gauge of serviceGauges) text += header(gauge) + sample(gauge.name, {}, gauge.of(figures));
   return text;
 }

@@ -119,9 +119,9 @@ export class Process {
 function slices(sliceSize: number): ContainerModule {
   return new ContainerModule(({ rebind }) => {
     rebind(tokens.pipeline).toResolvedValue(
-      (streams, vds, vms, scheduler, telemetry) =>
-        new UpdaterPipeline({ streams, vds, vms, scheduler, telemetry, sliceSize }),
-      [tokens.streams, tokens.vdsUpdater, tokens.vmUpdater, tokens.scheduler, tokens.telemetry],
+      (streams, vds, vms, clock, scheduler, telemetry) =>
+        new UpdaterPipeline({ streams, vds, vms, clock, scheduler, telemetry, sliceSize }),
+      [tokens.streams, tokens.vdsUpdater, tokens.vmUpdater, tokens.clock, tokens.scheduler, tokens.telemetry],
     );
   });
 }

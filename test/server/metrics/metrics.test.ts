@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { silentTelemetry } from '../../../src/kernel/index.js';
 import { vmStatusIds } from '../../../src/model/index.js';
@@ -21,6 +22,19 @@ async function lines(set: Setup): Promise<string[]> {
   expect(answer.statusCode).toBe(200);
   expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
   return answer.body.split('\n');
+}
+
+/** Lets virtual time pass for whoever waits for a turn, until it is done. */
+async function passing<T>(set: Setup, work: Promise<T>): Promise<T> {
+  let over = false;
+  const ended = work.finally(() => {
+    over = true;
+  });
+  while (!over) {
+    await set.time.runFor(1);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return ended;
 }
 
 describe('GET /metrics', () => {
@@ -97,9 +111,7 @@ describe('GET /metrics', () => {
     const set = scraped();
     set.monitor.hostList = Array.from({ length: 450 }, (_, i) => host(`kvm-${i}`));
     set.monitor.vmList = Array.from({ length: 950 }, (_, i) => vm(`vm-${i}`));
-    const pending = set.get('/metrics');
-    for (let turn = 0; turn < 20; turn += 1) await set.time.runFor(1);
-    const all = (await pending).body.split('\n').filter((line) => line !== '');
+    const all = (await passing(set, set.get('/metrics'))).body.split('\n').filter((line) => line !== '');
     const samples = all.filter((line) => !line.startsWith('#'));
     expect(new Set(samples.map((line) => line.slice(0, line.lastIndexOf(' ')))).size).toBe(samples.length);
     const families = all.filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ')[2] as string);
@@ -110,6 +122,102 @@ describe('GET /metrics', () => {
       else if (!line.startsWith('#')) expect(line.startsWith(family)).toBe(true);
     }
     expect(samples.filter((line) => line.startsWith('vurti_vm_status{'))).toHaveLength(950);
+  });
+
+  it('tells how far the pushes of a host are believed, and until when its certificate holds', async () => {
+    const set = scraped();
+    set.monitor.hostList = [host('kvm-01'), host('kvm-02')];
+    set.monitor.agents = {
+      'id-kvm-01': {
+        pushes: { state: 'whole', trusted: false, multiple: 1, pace: 1, gaps: 3, lastGapAt: T0 },
+        certificateExpiresAt: T0 + 86_400_000,
+      },
+    };
+    set.monitor.figuresNow = { certificateExpiresAt: T0, callsWaiting: 4, evidenceWaiting: 5 };
+    const all = await lines(set);
+    expect(all).toEqual(
+      expect.arrayContaining([
+        'vurti_host_push_connected{host="id-kvm-01"} 1',
+        'vurti_host_push_trusted{host="id-kvm-01"} 0',
+        'vurti_host_poll_interval_multiple{host="id-kvm-01"} 1',
+        '# TYPE vurti_host_push_gaps_total counter',
+        'vurti_host_push_gaps_total{host="id-kvm-01"} 3',
+        `vurti_host_certificate_expiry_timestamp_seconds{host="id-kvm-01"} ${T0 / 1000 + 86_400}`,
+        `vurti_client_certificate_expiry_timestamp_seconds ${T0 / 1000}`,
+        'vurti_calls_waiting 4',
+        'vurti_evidence_waiting 5',
+        'vurti_hosts_by_freshness{freshness="live"} 2',
+      ]),
+    );
+    // One that does not push has nothing to say about it.
+    expect(all.filter((line) => line.includes('id-kvm-02') && /push|certificate/.test(line))).toEqual([]);
+  });
+
+  it('looks at no more than a hundred entities in one turn, and once for all who ask together', async () => {
+    const set = scraped();
+    let inTurn = 0;
+    let most = 0;
+    let looked = 0;
+    const watched = function* <V>(list: readonly V[]): Generator<V> {
+      for (const one of list) {
+        looked += 1;
+        inTurn += 1;
+        most = Math.max(most, inTurn);
+        yield one;
+      }
+    };
+    const hosts = Array.from({ length: 250 }, (_, i) => host(`kvm-${i}`));
+    const vms = Array.from({ length: 1_050 }, (_, i) => vm(`vm-${i}`));
+    set.monitor.hosts.each = () => watched(hosts);
+    set.monitor.vms.each = () => watched(vms);
+    const nextTurn = set.time.yield.bind(set.time);
+    set.time.yield = async () => {
+      inTurn = 0;
+      await nextTurn();
+    };
+    const together = Promise.all([set.get('/metrics'), set.get('/metrics', { 'accept-encoding': 'gzip' })]);
+    const [plain, gzipped] = await passing(set, together);
+    // The rest of the hosts, below a hundred, and the first VMs share a turn.
+    expect(most).toBeLessThan(200);
+    expect(looked).toBe(250 + 1_050);
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(gzipped.headers['content-encoding']).toBe('gzip');
+    expect(gzipped.headers.vary).toBe('accept-encoding');
+    expect(gunzipSync(gzipped.rawPayload).toString()).toBe(plain.body);
+    expect(gzipped.rawPayload.length).toBeLessThan(plain.body.length / 8);
+  });
+
+  it.each([
+    ['gzip', true],
+    ['gzip;q=1.0,deflate;q=0.6,identity;q=0.3', true],
+    ['br, GZIP', true],
+    ['gzip;q=0', false],
+    ['gzip; q=0.000, identity', false],
+    ['identity', false],
+  ])('takes "%s" by its word', async (accepted, compressed) => {
+    const { headers } = await scraped().get('/metrics', { 'accept-encoding': accepted });
+    expect(headers['content-encoding']).toBe(compressed ? 'gzip' : undefined);
+  });
+
+  it('gives what it made a second ago at most', async () => {
+    const set = scraped();
+    const count = async (): Promise<string | undefined> =>
+      (await lines(set)).find((line) => line.startsWith('vurti_hosts{cluster="lab"'));
+    expect(await count()).toBe('vurti_hosts{cluster="lab",status="Up"} 1');
+    set.monitor.hostList = [host('kvm-01', { cluster: 'lab' }), host('kvm-02', { cluster: 'lab' })];
+    await set.time.runFor(1000);
+    expect(await count()).toBe('vurti_hosts{cluster="lab",status="Up"} 2');
+  });
+
+  it('answers the next one when a scrape has failed', async () => {
+    const set = scraped();
+    const { figures } = set.monitor;
+    set.monitor.figures = () => {
+      throw new Error('boom');
+    };
+    expect((await set.get('/metrics')).statusCode).toBe(500);
+    set.monitor.figures = figures;
+    expect((await set.get('/metrics')).statusCode).toBe(200);
   });
 
   it('gives the figures of the process before there is a state', async () => {
@@ -123,12 +231,10 @@ describe('GET /metrics', () => {
 
   it('says when the database began to fail', async () => {
     const set = scraped();
-    const status = set.monitor.status();
-    set.monitor.status = () => ({
-      ...status,
+    set.monitor.statusNow = {
       condition: 'degraded',
-      database: { ...status.database, failingSince: T0, waitingRecords: 7 },
-    });
+      database: { ...set.monitor.status().database, failingSince: T0, waitingRecords: 7 },
+    };
     expect(await lines(set)).toEqual(
       expect.arrayContaining([
         'vurti_degraded 1',
