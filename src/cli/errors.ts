@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
-import { messageOf, VurtiError } from '../kernel/index.js';
+import { messageOf, VurtiError, withoutSecrets } from '../kernel/index.js';
 import type { SettingsProblem } from '../monitor/index.js';
 import { type Io, Stopped } from './io.js';
 import { finish, paint, styleOf } from './style.js';
@@ -52,7 +52,7 @@ export function report(error: unknown, io: Io, verbose: boolean, quietUsage = ''
 function line(io: Io, code: string, text: string): void {
   const style = styleOf(io.stderr, io.env, 'auto');
   const head = paint(style, code === '' ? undefined : 'red', code.padEnd(CODE_WIDTH));
-  io.stderr.write(`${finish(style, `${head} ${escapeControl(text)}`)}\n`);
+  io.stderr.write(`${finish(style, `${head} ${escapeControl(withoutSecrets(text))}`)}\n`);
 }
 
 /** The hint follows, unless the message says it already. */
@@ -87,7 +87,8 @@ function bug(error: unknown, io: Io): number {
   const file = join(tmpdir(), `vurti-bug-${process.pid}.txt`);
   let where = file;
   try {
-    writeFileSync(file, `${stack}\n${error instanceof Error ? [...causes(error)].join('\n') : ''}\n`, { mode: 0o600 });
+    const text = `${stack}\n${error instanceof Error ? [...causes(error)].join('\n') : ''}\n`;
+    writeFileSync(file, withoutSecrets(text), { mode: 0o600 });
   } catch {
     where = `here:\n${stack}`;
   }

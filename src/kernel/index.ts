@@ -15,6 +15,7 @@ export { CountedIds, type Ids, systemIds } from './ids.js';
 export { isLoopback } from './loopback.js';
 export { hashOf, type Random, randomInt, SeededRandom, systemRandom } from './random.js';
 export { RealTime, type RealTimeOptions } from './real-time.js';
+export { withoutSecrets } from './redact.js';
 export type { Scheduler, Timer } from './scheduler.js';
 export { type Labels, type LogFields, type LogLevel, type Span, silentTelemetry, type Telemetry } from './telemetry.js';
 export { VirtualTime, type VirtualTimeOptions } from './virtual-time.js';

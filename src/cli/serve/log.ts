@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { LogFields, LogLevel, Telemetry } from '../../kernel/index.js';
+import { type LogFields, type LogLevel, type Telemetry, withoutSecrets } from '../../kernel/index.js';
 import type { Output } from '../io.js';
 import { finish, type Paint, paint, type Style } from '../style.js';
 import { escapeControl } from '../text.js';
@@ -24,7 +24,7 @@ export function logTelemetry(options: {
   readonly style: Style;
 }): Telemetry & { setLevel(level: LogLevel): void } {
   const { level, pretty, output, style } = options;
-  const write = (line: string): void => output.write(pretty ? `${prettyLine(line, style)}\n` : line);
+  const write = (json: string): void => output.write(withoutSecrets(pretty ? `${prettyLine(json, style)}\n` : json));
   const logger = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (name) => ({ level: name }) } },
     { write },
