@@ -4,21 +4,24 @@ import type {
   AgentProtocol,
   AgentTls,
   Cluster,
+  ClusterNetwork,
   ClusterSpec,
   Freshness,
   HostSpec,
   MonitorSettings,
   NonOperationalReason,
   ReportedDevice,
+  VdsStatic,
   VdsStatus,
   VmDevice,
   VmSpec,
+  VmStatic,
   VmStatus,
 } from '../model/index.js';
 import type { HostPushFigures } from '../push-adapter/index.js';
 import type { NamePlace } from '../repository/index.js';
 import type { TailFrame, TailQuery, TailReader } from '../tail/index.js';
-import type { CommandOptions, VmJobSpec } from '../updater/index.js';
+import type { CommandOptions, RunningCommand, VmJobSpec } from '../updater/index.js';
 import type { Explanation } from './explain/explanation.js';
 import type { IntentsApi } from './intents/index.js';
 
@@ -377,12 +380,33 @@ export interface CommandsApi {
   begin(vmId: string, command: string, options?: CommandOptions): void;
   /** After "destroy", a forced stop: that the VM is gone within 20 s is its work, no failure. */
   end(vmId: string, command: string): void;
+  /** What is under way, and not counted as ended yet. */
+  list(): readonly RunningCommand[];
   /** The source's agent has taken the migration on: the VM is MigratingFrom. @throws OBSERVER_MODE, NOT_FOUND */
   migrating(vm: string, destination: string): void;
   /** When the VM next goes down, the advice is to start it again with its new configuration (`coldReboot`). */
   expectColdReboot(vmId: string): void;
   /** Whether its TPM and NVRAM data are safe. Until they are it is not judged Down: what is left of it would be destroyed. */
   noteExternalData(vmId: string, kept: boolean): void;
+}
+
+/** What was said of an entity, and not measured. */
+export type InventoryEntry =
+  | ({ readonly entity: 'cluster'; readonly networks: readonly ClusterNetwork[] } & Cluster)
+  | ({ readonly entity: 'host' } & VdsStatic)
+  | ({ readonly entity: 'vm' } & VmStatic);
+
+export type InventoryPlace = NamePlace & { readonly entity: InventoryEntry['entity'] };
+
+export interface InventoryQuery {
+  /** Default: all. */
+  readonly entities?: readonly InventoryEntry['entity'][] | undefined;
+  readonly after?: InventoryPlace | null | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface InventoryPage extends Omit<Page<InventoryEntry>, 'next'> {
+  readonly next: InventoryPlace | null;
 }
 
 export interface Monitor extends AsyncDisposable {
@@ -422,4 +446,11 @@ export interface Monitor extends AsyncDisposable {
   /** The part of it that every answer of the API bears. */
   progress(): MonitorProgress;
   explain(kind: 'vm' | 'host', ref: string): Explanation;
+  /**
+   * Grows with every change of what hosts, vms, clusters and inventory show, but for figures that age: usage, times of
+   * reports, freshness. Only for comparison, and with this monitor alone.
+   */
+  revision(): number;
+  /** All that was said and not measured: clusters, then hosts, then VMs, each by their names. */
+  inventory(query?: InventoryQuery): Promise<InventoryPage>;
 }

@@ -1,6 +1,6 @@
 import { VurtiError } from '../kernel/index.js';
 import { notRunning } from '../model/index.js';
-import type { CommandBook, CommandOptions } from '../updater/index.js';
+import type { CommandBook, CommandOptions, RunningCommand } from '../updater/index.js';
 import type { CommandsApi } from './api.js';
 import { type EntityParts, type Hosts, refuseObserver, type Vms } from './entities.js';
 
@@ -24,6 +24,10 @@ export class Commands implements CommandsApi {
 
   end(vmId: string, command: string): void {
     this.#book.end(vmId, command);
+  }
+
+  list(): readonly RunningCommand[] {
+    return this.#book.list();
   }
 
   migrating(ref: string, destination: string): void {

@@ -26,6 +26,8 @@ import type {
 import type {
   AgentFigures,
   Explanation,
+  InventoryPage,
+  InventoryQuery,
   LogApi,
   Monitor,
   MonitorFigures,
@@ -39,6 +41,7 @@ import { Clusters, type EntityParts, Hosts, Vms } from './entities.js';
 import { EventTally } from './event-tally.js';
 import { type ExplainContext, explainHost, explainVm } from './explain/index.js';
 import { type IntentRunner, Intents } from './intents/index.js';
+import { inventoryPage } from './inventory-entries.js';
 import { takeSettings } from './live-settings.js';
 import type { MonitorOptions } from './options.js';
 import type { Readiness } from './readiness.js';
@@ -284,6 +287,15 @@ export class VurtiMonitor implements Monitor {
       committer: this.#store.committer.state(),
       backfill: this.#backfill.progress,
     };
+  }
+
+  revision(): number {
+    const { sets, inventory } = this.#parts.view;
+    return sets.version + inventory.version;
+  }
+
+  inventory(query: InventoryQuery = {}): Promise<InventoryPage> {
+    return inventoryPage(this.#parts.view, query, this.#parts.scheduler);
   }
 
   explain(kind: 'vm' | 'host', ref: string): Explanation {

@@ -58,6 +58,13 @@ export class HostSets {
     return this.#sets.values();
   }
 
+  /** Grows with every change of a host or VM. */
+  get version(): number {
+    let sum = 0;
+    for (const { vds, vms } of this.#sets.values()) sum += vds.version + vms.version;
+    return sum;
+  }
+
   setOfCluster(clusterId: string): HostSet {
     const name = this.#nameOf(clusterId);
     let set = this.#sets.get(name);

@@ -14,6 +14,12 @@ export class Inventory {
   readonly #imageTransfers = new Map<string, readonly string[]>();
   /** VMs were given by a manager: a VM that is reported and not among them is a foreign one (D26). */
   managesVms = false;
+  #version = 0;
+
+  /** Grows with every change of a cluster or its networks. */
+  get version(): number {
+    return this.#version;
+  }
 
   cluster(id: string): Cluster | undefined {
     return this.#clusters.get(id);
@@ -36,6 +42,7 @@ export class Inventory {
     const before = this.#clusters.get(cluster.id);
     if (before !== undefined) this.#idByName.delete(before.name);
     this.#clusters.set(cluster.id, cluster);
+    this.#version += 1;
     this.#idByName.set(cluster.name, cluster.id);
   }
 
@@ -51,6 +58,7 @@ export class Inventory {
 
   /** Replaces all networks of the cluster. */
   putNetworks(clusterId: string, networks: readonly ClusterNetwork[]): void {
+    this.#version += 1;
     this.#networks.set(clusterId, new Map(networks.map((network) => [network.name, network])));
   }
 }

@@ -16,6 +16,10 @@ export class Versioned<T> {
     this.#entities = entities;
   }
 
+  get version(): number {
+    return this.#version;
+  }
+
   changed(): void {
     this.#version += 1;
     this.#view = undefined;

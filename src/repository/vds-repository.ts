@@ -88,6 +88,11 @@ export class VdsRepository implements VdsReader {
     return this.#versioned.view();
   }
 
+  /** Grows with every change. */
+  get version(): number {
+    return this.#versioned.version;
+  }
+
   watch(id: string, watcher: Watcher<Vds>): () => void {
     return this.#watchers.add(id, watcher);
   }

@@ -268,6 +268,11 @@ export class VmRepository implements VmReader {
     return this.#versioned.view();
   }
 
+  /** Grows with every change. */
+  get version(): number {
+    return this.#versioned.version;
+  }
+
   watch(id: string, watcher: Watcher<Vm>): () => void {
     return this.#watchers.add(id, watcher);
   }

@@ -2,19 +2,25 @@ import type { FastifyInstance } from 'fastify';
 import type { Intent } from '../events/index.js';
 import { VurtiError } from '../kernel/index.js';
 import type { Monitor } from '../monitor/index.js';
+import { route } from './api/operation.js';
+import { operations } from './api/operations.js';
 import type { RouteContext } from './context.js';
 import { envelope, Names } from './convert.js';
 import { apiPendingIntent } from './convert-records.js';
-import { emptyBody, intentsQuery, keyParams, parse } from './inputs.js';
+import { logTag, notModified } from './etag.js';
+import { listAnswer } from './list-answer.js';
+import { pageOf, placeOf } from './list-page.js';
 
 /** Advice that waits: listed for everybody, taken off the list with the token. Nothing here makes a host do anything. */
 export function intentRoutes(app: FastifyInstance, context: RouteContext): void {
-  app.get('/api/v1/intents', (request) => {
-    const { type, host, vm, limit } = parse(intentsQuery, request.query, 'query');
+  route(app, operations.listIntents, ({ query, request, reply }) => {
+    const { type, host, vm } = query;
     const monitor = context.loaded();
     const hosts = host && new Set(host.map((ref) => monitor.hosts.get(ref).id));
     const vms = vm && new Set(vm.map((ref) => monitor.vms.get(ref).id));
     const all = monitor.intents.pending();
+    // New advice is in the log; what is acknowledged or withdrawn makes the list shorter.
+    if (notModified(request, reply, logTag(monitor, `-${all.length}`))) return reply;
     const found = all.filter(
       (intent) =>
         (type === undefined || type.includes(intent.intent)) &&
@@ -22,13 +28,15 @@ export function intentRoutes(app: FastifyInstance, context: RouteContext): void 
         (vms === undefined || (intent.vmId !== null && vms.has(intent.vmId))),
     );
     const names = new Names(monitor);
-    const items = found.slice(0, limit).map((intent) => apiPendingIntent(intent, names));
-    return { ...envelope(monitor, 'IntentList'), total: all.length, matched: found.length, items };
+    const after =
+      query.after === undefined ? undefined : placeOf<readonly [number, string]>(query.after, ['number', 'string']);
+    const keyOf = ({ time, key }: Intent) => [time, key] as const;
+    const page = () => pageOf(found, all.length, { limit: query.limit, after }, keyOf);
+    const convert = (intent: Intent): object => apiPendingIntent(intent, names);
+    return listAnswer(context, reply, { monitor, kind: 'IntentList', fields: query.fields, page, convert });
   });
 
-  app.post('/api/v1/intents/:key/acknowledge', (request) => {
-    const { key } = parse(keyParams, request.params, 'path');
-    parse(emptyBody, request.body, 'body');
+  route(app, operations.acknowledgeIntent, ({ params: { key } }) => {
     const monitor = context.loaded();
     const intent = pendingOf(monitor, key);
     monitor.intents.acknowledge(intent.key);

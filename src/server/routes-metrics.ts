@@ -3,7 +3,8 @@ import { createGunzip } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import type { Clock, Scheduler } from '../kernel/index.js';
 import type { Monitor } from '../monitor/index.js';
-import { noQuery, parse } from './inputs.js';
+import { route } from './api/operation.js';
+import { operations } from './api/operations.js';
 import { type OwnMetrics, Scrape, type SeriesSettings } from './metrics/index.js';
 
 export interface MetricsOptions {
@@ -26,8 +27,7 @@ export function metricsRoutes(
   },
 ): void {
   const scrape = new Scrape({ own, series, monitor, clock, scheduler });
-  app.get('/metrics', async (request, reply) => {
-    parse(noQuery, request.query, 'query');
+  route(app, operations.metrics, async ({ request, reply }) => {
     reply.type('text/plain; version=0.0.4; charset=utf-8').header('vary', 'accept-encoding');
     const began = clock.monotonic();
     const gzipped = await scrape.gzipped();

@@ -1,100 +1,89 @@
 import type { FastifyInstance } from 'fastify';
-import { VurtiError } from '../kernel/index.js';
-import type { Monitor, Page } from '../monitor/index.js';
+import type { NamePlace, Page } from '../monitor/index.js';
+import { route } from './api/operation.js';
+import { operations } from './api/operations.js';
 import type { RouteContext } from './context.js';
-import { apiExplanation, apiHost, apiStatus, apiVm, envelope, Names } from './convert.js';
-import { apiEvent } from './convert-records.js';
-import { clusterIds, idsOf } from './entity-ids.js';
-import { readEvents } from './event-page.js';
-import { eventsQuery, explainParams, hostsQuery, noQuery, parse, refParams, vmsQuery } from './inputs.js';
+import { apiExplanation, apiHost, apiStatus, apiVm, envelope, toJson } from './convert.js';
+import { clusterIds } from './entity-ids.js';
+import { notModified, stateTag, textTag } from './etag.js';
+import { listAnswer } from './list-answer.js';
+import { type ListPage, pageOf, placeOf } from './list-page.js';
 
+const nameAndId = ['string', 'string'] as const;
+
+/** The place in an order by names, and back. */
+function placeIn(after: string | undefined): NamePlace | null {
+  if (after === undefined) return null;
+  const [name, id] = placeOf<readonly [string, string]>(after, nameAndId);
+  return { name, id };
+}
+const pageFrom = <V>({ next, ...page }: Page<V>): ListPage<V> => ({ ...page, next: next && [next.name, next.id] });
+
+/** What is: hosts, VMs, clusters, the service. */
 export function readRoutes(app: FastifyInstance, context: RouteContext): void {
-  app.get('/api/v1/status', (request) => {
-    parse(noQuery, request.query, 'query');
-    return apiStatus(context.monitor().status());
-  });
+  route(app, operations.status, () => apiStatus(context.monitor().status()));
 
-  app.get('/api/v1/hosts', async (request) => {
-    const { limit, host, cluster, ...query } = parse(hostsQuery, request.query, 'query');
+  route(app, operations.listHosts, ({ query, request, reply }) => {
+    const { limit, after: cursor, fields, host, cluster, ...more } = query;
     const monitor = context.loaded();
+    const after = placeIn(cursor);
     const filter = {
-      ...query,
+      ...more,
       ...(host === undefined ? {} : { id: host.map((ref) => monitor.hosts.get(ref).id) }),
       ...(cluster === undefined ? {} : { clusterId: [...clusterIds(monitor, cluster)] }),
     };
-    return listOf(monitor, 'HostList', await monitor.hosts.page({ filter, limit }), apiHost);
+    if (notModified(request, reply, stateTag(monitor, fields))) return reply;
+    const page = async () => pageFrom(await monitor.hosts.page({ filter, after, limit }));
+    return listAnswer(context, reply, { monitor, kind: 'HostList', fields, page, convert: apiHost });
   });
 
-  app.get('/api/v1/hosts/:ref', (request) => {
-    parse(noQuery, request.query, 'query');
+  route(app, operations.getHost, ({ params, request, reply }) => {
     const monitor = context.loaded();
-    const { ref } = parse(refParams, request.params, 'path');
-    return { ...envelope(monitor, 'Host'), item: apiHost(monitor.hosts.get(ref)) };
+    const host = monitor.hosts.get(params.ref);
+    if (notModified(request, reply, stateTag(monitor))) return reply;
+    return { ...envelope(monitor, 'Host'), item: apiHost(host) };
   });
 
-  app.get('/api/v1/vms', async (request) => {
-    const { limit, host, cluster, ...query } = parse(vmsQuery, request.query, 'query');
+  route(app, operations.listVms, ({ query, request, reply }) => {
+    const { limit, after: cursor, fields, host, cluster, ...more } = query;
     const monitor = context.loaded();
+    const after = placeIn(cursor);
     const filter = {
-      ...query,
+      ...more,
       ...(host === undefined ? {} : { hostId: host.map((ref) => monitor.hosts.get(ref).id) }),
       ...(cluster === undefined ? {} : { clusterId: [...clusterIds(monitor, cluster)] }),
     };
-    return listOf(monitor, 'VmList', await monitor.vms.page({ filter, limit }), apiVm);
+    if (notModified(request, reply, stateTag(monitor, fields))) return reply;
+    const page = async () => pageFrom(await monitor.vms.page({ filter, after, limit }));
+    return listAnswer(context, reply, { monitor, kind: 'VmList', fields, page, convert: apiVm });
   });
 
-  app.get('/api/v1/vms/:ref', (request) => {
-    parse(noQuery, request.query, 'query');
+  route(app, operations.getVm, ({ params, request, reply }) => {
     const monitor = context.loaded();
-    const { ref } = parse(refParams, request.params, 'path');
-    return { ...envelope(monitor, 'Vm'), item: apiVm(monitor.vms.get(ref)) };
+    const vm = monitor.vms.get(params.ref);
+    if (notModified(request, reply, stateTag(monitor))) return reply;
+    return { ...envelope(monitor, 'Vm'), item: apiVm(vm) };
   });
 
-  app.get('/api/v1/clusters', (request) => {
-    parse(noQuery, request.query, 'query');
+  route(app, operations.listClusters, ({ query: { limit, after: cursor, fields }, request, reply }) => {
     const monitor = context.loaded();
-    const items = monitor.clusters.list().toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-    return { ...envelope(monitor, 'ClusterList'), total: items.length, matched: items.length, items };
+    const after = cursor === undefined ? undefined : placeOf<readonly [string, string]>(cursor, nameAndId);
+    if (notModified(request, reply, stateTag(monitor, 'unmeasured'))) return reply;
+    const all = monitor.clusters.list();
+    const page = () => pageOf(all, all.length, { limit, after }, ({ name, id }) => [name, id]);
+    const convert = (cluster: (typeof all)[number]): object => cluster;
+    return listAnswer(context, reply, { monitor, kind: 'ClusterList', fields, page, convert });
   });
 
-  app.get('/api/v1/explain/:kind/:ref', (request) => {
-    parse(noQuery, request.query, 'query');
+  route(app, operations.explain, ({ params: { kind, ref } }) => {
     const monitor = context.loaded();
-    const { kind, ref } = parse(explainParams, request.params, 'path');
     return { ...envelope(monitor, 'Explanation'), item: apiExplanation(monitor.explain(kind, ref)) };
   });
 
-  app.get('/api/v1/events', async (request, reply) => {
-    const { host, vm, cluster, ...query } = parse(eventsQuery, request.query, 'query');
-    const monitor = context.loaded();
-    if (query.wait > 0 && query.reverse)
-      throw new VurtiError('BAD_REQUEST', 'query.wait: what is to come cannot be read backwards');
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    const filter = { ...query, ...idsOf(monitor, { host, vm, cluster }) };
-    const stop = AbortSignal.any([gone.signal, context.closing]);
-    const page = await readEvents(monitor, filter, context.scheduler, stop);
-    const names = new Names(monitor);
-    return {
-      ...envelope(monitor, 'EventList'),
-      cursor: page.cursor,
-      more: page.more,
-      before: page.before,
-      items: page.events.map((event) =>
-        apiEvent(event, names, query.changes ? (page.changes.get(event.cursor) ?? []) : undefined),
-      ),
-    };
-  });
-
-  app.get('/api/v1/settings', (request) => {
-    parse(noQuery, request.query, 'query');
+  route(app, operations.settings, ({ request, reply }) => {
     const items = context.settings();
     const monitor = context.monitor();
-    return { ...envelope(monitor, 'SettingList'), total: items.length, matched: items.length, items };
+    if (notModified(request, reply, textTag(toJson(items)))) return reply;
+    return { ...envelope(monitor, 'SettingList'), total: items.length, matched: items.length, next: null, items };
   });
-}
-
-function listOf<V, I>(monitor: Monitor, kind: string, page: Omit<Page<V>, 'next'>, convert: (view: V) => I): object {
-  const { total, matched, items } = page;
-  return { ...envelope(monitor, kind), total, matched, items: items.map(convert) };
 }

@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../kernel/index.js';
 import type { LogFilter, Monitor } from '../monitor/index.js';
+import { type Input, route } from './api/operation.js';
+import { operations } from './api/operations.js';
 import type { RouteContext } from './context.js';
 import { rfc3339 } from './convert.js';
 import { idsOf } from './entity-ids.js';
-import { parse, type StreamQuery, streamQuery } from './inputs.js';
+import type { StreamQuery } from './inputs.js';
 import { EventStream } from './stream/event-stream.js';
 import { frameText } from './stream/sse.js';
 import { StreamHub } from './stream/stream-hub.js';
@@ -19,8 +21,7 @@ export function streamRoutes(app: FastifyInstance, context: RouteContext, most: 
   const hub = new StreamHub({ monitor: () => context.monitor(), most, clock, scheduler, telemetry });
   closing.addEventListener('abort', () => hub.close(), { once: true });
 
-  app.get('/api/v1/events/stream', { exposeHeadRoute: false }, async (request, reply) => {
-    const query = parse(streamQuery, request.query, 'query');
+  const open = async ({ query, request, reply }: Input<typeof operations.streamEvents>): Promise<unknown> => {
     const monitor = context.loaded();
     const filter = filterOf(monitor, query);
     // A browser comes back with the address it was given first, and tells its place in the header.
@@ -71,7 +72,8 @@ export function streamRoutes(app: FastifyInstance, context: RouteContext, most: 
       stream.begin(`${hello}${gap}`, first.records);
     });
     return reply;
-  });
+  };
+  route(app, operations.streamEvents, open, { exposeHeadRoute: false });
 }
 
 function filterOf(monitor: Monitor, query: StreamQuery): LogFilter {

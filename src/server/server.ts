@@ -11,7 +11,10 @@ import { allowedHosts, checkHost } from './guard.js';
 import { CertificateWatch, httpOptions, LocalListener, QUIET_MS, tlsOptions, warnOfEnd } from './listeners.js';
 import { fromHttpLayer, problemOf } from './problem.js';
 import type { Rate } from './rate-limit.js';
+import { commandRoutes } from './routes-commands.js';
 import { intentRoutes } from './routes-intents.js';
+import { inventoryRoutes } from './routes-inventory.js';
+import { logRoutes } from './routes-log.js';
 import { type MetricsOptions, metricsRoutes } from './routes-metrics.js';
 import { readRoutes } from './routes-read.js';
 import { type Reload, reloadRoute } from './routes-reload.js';
@@ -187,6 +190,9 @@ export function createServer(options: ServerOptions): VurtiServer {
   writeRoutes(app, context);
   intentRoutes(app, context);
   if (options.reload !== undefined) reloadRoute(app, context, options.reload);
+  logRoutes(app, context);
+  commandRoutes(app, context);
+  inventoryRoutes(app, context);
 
   return {
     inject: app.inject.bind(app) as FastifyInstance['inject'],

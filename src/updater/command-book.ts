@@ -13,6 +13,8 @@ const LONGEST_ANSWER_MS = 3_600_000;
 
 interface Running {
   count: number;
+  /** Monotonic, as `until`. */
+  readonly since: number;
   /** Monotonic. */
   until: number;
 }
@@ -28,6 +30,17 @@ interface Entry {
 export interface CommandOptions {
   /** It counts as ended after this, whatever becomes of the manager. Default 600; of a start or migration 21,600. */
   readonly ttlSeconds?: number;
+}
+
+/** A command that is under way; times are ms since the epoch. */
+export interface RunningCommand {
+  readonly vmId: string;
+  readonly command: string;
+  /** How often it was begun and not ended. */
+  readonly count: number;
+  readonly since: number;
+  /** It counts as ended at this time. */
+  readonly endsAt: number;
 }
 
 const idle: VmCommands = {
@@ -68,7 +81,7 @@ export class CommandBook {
     const seconds = options.ttlSeconds ?? (awaited.has(command) ? WAIT_SECONDS : WORK_SECONDS);
     const until = this.#clock.monotonic() + seconds * 1000;
     const known = entry.running.get(command);
-    if (known === undefined) entry.running.set(command, { count: 1, until });
+    if (known === undefined) entry.running.set(command, { count: 1, since: this.#clock.monotonic(), until });
     else {
       known.count += 1;
       known.until = Math.max(known.until, until);
@@ -140,6 +153,20 @@ export class CommandBook {
       coldReboot: entry.coldReboot,
       inPowerOffWindow: destroyedAt !== null && now - destroyedAt <= POWER_OFF_WINDOW_MS,
     };
+  }
+
+  /** All that are under way. */
+  list(): RunningCommand[] {
+    const now = this.#clock.monotonic();
+    const epoch = this.#clock.now() - now;
+    const list: RunningCommand[] = [];
+    for (const [vmId, entry] of this.#entries) {
+      this.#expire(vmId, entry, now);
+      for (const [command, { count, since, until }] of entry.running) {
+        list.push({ vmId, command, count, since: epoch + since, endsAt: epoch + until });
+      }
+    }
+    return list;
   }
 
   forget(vmId: string): void {

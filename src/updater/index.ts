@@ -1,4 +1,4 @@
-export { CommandBook, type CommandOptions } from './command-book.js';
+export { CommandBook, type CommandOptions, type RunningCommand } from './command-book.js';
 export { FloodControl, type HeldBack } from './flood-control.js';
 export { HaRestarts } from './ha-restarts.js';
 export { heldBackEvent } from './held-back.js';

@@ -11,11 +11,22 @@ import {
   type LogRecord,
 } from '../../src/events/index.js';
 import { VurtiError } from '../../src/kernel/index.js';
-import { type Cluster, clusterFields, type HostSpec, initialRow } from '../../src/model/index.js';
+import {
+  type Cluster,
+  clusterFields,
+  type HostSpec,
+  initialRow,
+  vdsStaticFields,
+  vmStaticFields,
+} from '../../src/model/index.js';
 import type {
   AgentFigures,
   Filter,
   HostView,
+  InventoryEntry,
+  InventoryPage,
+  InventoryPlace,
+  InventoryQuery,
   Monitor,
   MonitorFigures,
   MonitorStatus,
@@ -260,6 +271,8 @@ export interface FakeMonitor extends Monitor {
   statusNow: Partial<MonitorStatus>;
   figuresNow: Partial<MonitorFigures>;
   agents: Readonly<Record<string, AgentFigures>>;
+  revisionNow: number;
+  running: ReturnType<Monitor['commands']['list']>;
   readonly calls: string[];
 }
 
@@ -289,6 +302,28 @@ function notLive(vms: readonly VmView[]): MonitorStatus['vms']['notLive'] {
   }));
 }
 
+function inventory(
+  clusters: readonly Cluster[],
+  { hostList, vmList }: FakeMonitor,
+  { entities, after = null, limit = Number.POSITIVE_INFINITY }: InventoryQuery = {},
+): InventoryPage {
+  const ofHost = ({ id, name, address, port, protocol, clusterId, source }: HostView) => ({
+    ...initialRow(vdsStaticFields),
+    ...{ id, name, address, port, protocol, clusterId, source },
+  });
+  const ofVm = ({ id, name, clusterId, ha }: VmView) => ({ ...initialRow(vmStaticFields), id, name, clusterId, ha });
+  const order = (one: InventoryPlace): string => `${['cluster', 'host', 'vm'].indexOf(one.entity)} ${one.name}`;
+  const all: InventoryEntry[] = [
+    ...clusters.map((one) => ({ entity: 'cluster' as const, ...one, networks: [] })),
+    ...hostList.map((one) => ({ entity: 'host' as const, ...ofHost(one) })),
+    ...vmList.map((one) => ({ entity: 'vm' as const, ...ofVm(one) })),
+  ].sort((a, b) => (order(a) < order(b) ? -1 : 1));
+  const found = all.filter(({ entity }) => entities?.includes(entity) ?? true);
+  const rest = found.filter((one) => after === null || order(one) > order(after));
+  const items = rest.slice(0, limit);
+  return { items, total: all.length, matched: found.length, next: (rest.length > limit && items.at(-1)) || null };
+}
+
 export function fakeMonitor(): FakeMonitor {
   const log = new FakeLog();
   const calls: string[] = [];
@@ -315,6 +350,10 @@ export function fakeMonitor(): FakeMonitor {
     statusNow: {},
     figuresNow: {},
     agents: {},
+    revisionNow: 1,
+    running: [],
+    revision: () => monitor.revisionNow,
+    inventory: async (query) => inventory(clusters, monitor, query),
     changes$: NEVER,
     events$: NEVER,
     intents$: NEVER,
@@ -381,8 +420,18 @@ export function fakeMonitor(): FakeMonitor {
     } as Partial<Monitor['vms']> as Monitor['vms'],
     clusters: { list: () => clusters, put: () => clusters[0] as Cluster },
     commands: {
-      begin: () => undefined,
-      end: () => undefined,
+      begin: (vmId, command, options) => {
+        calls.push(`begin ${vmId} ${command}${options?.ttlSeconds === undefined ? '' : ` ${options.ttlSeconds}`}`);
+        monitor.running = [
+          ...monitor.running,
+          { vmId, command, count: 1, since: T0, endsAt: T0 + (options?.ttlSeconds ?? 600) * 1000 },
+        ];
+      },
+      end: (vmId, command) => {
+        calls.push(`end ${vmId} ${command}`);
+        monitor.running = monitor.running.filter((one) => one.vmId !== vmId || one.command !== command);
+      },
+      list: () => monitor.running,
       migrating: () => undefined,
       expectColdReboot: () => undefined,
       noteExternalData: () => undefined,

@@ -1,14 +1,14 @@
-import { type EventRecord, type LogRecord, severityIds } from '../events/index.js';
+import type { LogRecord, Severity } from '../events/index.js';
 import type { Scheduler } from '../kernel/index.js';
 import type { FieldChange } from '../model/index.js';
-import type { Monitor } from '../monitor/index.js';
+import { type Monitor, type RecordTest, recordTest } from '../monitor/index.js';
 import { decisionOf } from './decisions.js';
-import type { EventsQuery } from './inputs.js';
+import type { EntityIds } from './entity-ids.js';
+import type { ChangesQuery } from './inputs.js';
 
-type CommittedEvent = EventRecord & LogRecord;
-
-export interface EventPage {
-  readonly events: readonly CommittedEvent[];
+export interface LogPage {
+  /** Of the kind that was asked for. */
+  readonly records: readonly LogRecord[];
   /** By cursor of the event; only what stands near it in the log. */
   readonly changes: ReadonlyMap<string, readonly FieldChange[]>;
   /** Go on after this one: the last record that was looked at, whether it passed the filters or not. */
@@ -17,10 +17,13 @@ export interface EventPage {
   readonly more: boolean;
 }
 
-export interface EventFilter extends Omit<EventsQuery, 'host' | 'vm' | 'cluster'> {
-  readonly hostIds?: ReadonlySet<string>;
-  readonly vmIds?: ReadonlySet<string>;
-  readonly clusterIds?: ReadonlySet<string>;
+export interface PageFilter extends Omit<ChangesQuery, 'host' | 'vm' | 'cluster' | 'fields' | 'type'>, EntityIds {
+  readonly kind: 'event' | 'change';
+  readonly type?: readonly string[] | undefined;
+  /** This and worse; of events. */
+  readonly severity?: Severity;
+  /** With what changed with each event. */
+  readonly changes: boolean;
 }
 
 /** One request looks at no more records than this: the rest of a long search is the next request's. */
@@ -30,15 +33,17 @@ const CHUNK = 500;
 const TIME_SLACK_MS = 60_000;
 
 class Page {
-  readonly events: CommittedEvent[] = [];
-  readonly #records: LogRecord[] = [];
-  readonly #filter: EventFilter;
+  readonly found: LogRecord[] = [];
+  readonly #nearby: LogRecord[] = [];
+  readonly #filter: PageFilter;
+  readonly #passes: RecordTest;
   cursor: string;
   scanned = 0;
   more = false;
 
-  constructor(filter: EventFilter, cursor: string) {
+  constructor(filter: PageFilter, cursor: string) {
     this.#filter = filter;
+    this.#passes = testOf(filter);
     this.cursor = cursor;
   }
 
@@ -46,60 +51,62 @@ class Page {
   add(record: LogRecord): boolean {
     this.scanned += 1;
     this.cursor = record.cursor;
-    if (record.kind === 'change' && this.#filter.changes) this.#records.push(record);
-    if (record.kind === 'event' && matches(record, this.#filter)) this.events.push(record);
-    this.more = this.events.length >= this.#filter.limit || this.scanned >= MOST_SCANNED;
+    if (record.kind === 'change' && this.#filter.changes) this.#nearby.push(record);
+    if (this.#passes(record)) this.found.push(record);
+    this.more = this.found.length >= this.#filter.limit || this.scanned >= MOST_SCANNED;
     return !this.more;
   }
 
   changes(): ReadonlyMap<string, readonly FieldChange[]> {
     const byDecision = new Map<string, FieldChange[]>();
-    for (const record of this.#records) {
+    for (const record of this.#nearby) {
       if (record.kind === 'change')
         byDecision.set(decisionOf(record), [...(byDecision.get(decisionOf(record)) ?? []), ...record.changes]);
     }
-    return new Map(this.events.map((event) => [event.cursor, byDecision.get(decisionOf(event)) ?? []]));
+    return new Map(this.found.map((record) => [record.cursor, byDecision.get(decisionOf(record)) ?? []]));
   }
 }
 
-function matches(event: CommittedEvent, filter: EventFilter): boolean {
-  if (filter.severity !== undefined && severityIds[event.severity] < severityIds[filter.severity]) return false;
-  if (filter.type !== undefined && !filter.type.includes(event.name)) return false;
-  if (filter.hostIds !== undefined && !(event.hostId !== null && filter.hostIds.has(event.hostId))) return false;
-  if (filter.vmIds !== undefined && !(event.vmId !== null && filter.vmIds.has(event.vmId))) return false;
-  if (filter.clusterIds !== undefined && !(event.clusterId !== null && filter.clusterIds.has(event.clusterId)))
-    return false;
-  if (filter.since !== undefined && event.time < filter.since) return false;
-  return filter.until === undefined || event.time <= filter.until;
+function testOf({ kind, type, severity, hostIds, vmIds, clusterIds, since, until }: PageFilter): RecordTest {
+  return recordTest({
+    kinds: [kind],
+    ...(type === undefined ? {} : { types: type }),
+    ...(severity === undefined ? {} : { severity }),
+    ...(hostIds === undefined ? {} : { hostIds: [...hostIds] }),
+    ...(vmIds === undefined ? {} : { vmIds: [...vmIds] }),
+    ...(clusterIds === undefined ? {} : { clusterIds: [...clusterIds] }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+  });
 }
 
-export async function readEvents(
+export async function readPage(
   monitor: Monitor,
-  filter: EventFilter,
+  filter: PageFilter,
   scheduler: Scheduler,
   stop: AbortSignal,
-): Promise<EventPage> {
+): Promise<LogPage> {
   if (filter.reverse || (filter.after === undefined && filter.since === undefined))
     return backwards(monitor, filter, stop);
   const after = filter.after ?? (await monitor.log.placeBefore(filter.since ?? 0));
   const page = await forwards(monitor, filter, after, stop);
-  if (page.events.length > 0 || page.more || filter.wait === 0) return page;
+  if (page.records.length > 0 || page.more || filter.wait === 0) return page;
   const woken = await untilMatch(monitor, filter, page.cursor, scheduler, stop);
   // What was committed together comes together: the rest of that batch is there by now.
   return woken === null ? page : forwards(monitor, filter, woken.from, stop);
 }
 
-async function forwards(monitor: Monitor, filter: EventFilter, after: string, stop: AbortSignal): Promise<EventPage> {
+async function forwards(monitor: Monitor, filter: PageFilter, after: string, stop: AbortSignal): Promise<LogPage> {
   const page = new Page(filter, after);
   for await (const record of monitor.log.read({ after, follow: false, signal: stop })) {
     if (!page.add(record)) break;
   }
   const cursor = page.cursor === 'oldest' ? monitor.log.head() : page.cursor;
-  return { events: page.events, changes: page.changes(), cursor, before: null, more: page.more };
+  return { records: page.found, changes: page.changes(), cursor, before: null, more: page.more };
 }
 
 /** Newest first where `reverse` is asked for, else the newest ones in order. */
-async function backwards(monitor: Monitor, filter: EventFilter, stop: AbortSignal): Promise<EventPage> {
+async function backwards(monitor: Monitor, filter: PageFilter, stop: AbortSignal): Promise<LogPage> {
   const page = new Page(filter, filter.before ?? monitor.log.head());
   let newest: string | null = null;
   let before = filter.before;
@@ -114,7 +121,7 @@ async function backwards(monitor: Monitor, filter: EventFilter, stop: AbortSigna
     before = records.at(-1)?.cursor;
   }
   return {
-    events: filter.reverse ? page.events : page.events.toReversed(),
+    records: filter.reverse ? page.found : page.found.toReversed(),
     changes: page.changes(),
     cursor: newest ?? filter.before ?? monitor.log.head(),
     before: page.more ? page.cursor : null,
@@ -122,20 +129,21 @@ async function backwards(monitor: Monitor, filter: EventFilter, stop: AbortSigna
   };
 }
 
-/** Waits for an event that passes the filters. null: none came in time. */
+/** Waits for a record that passes the filters. null: none came in time. */
 async function untilMatch(
   monitor: Monitor,
-  filter: EventFilter,
+  filter: PageFilter,
   after: string,
   scheduler: Scheduler,
   stop: AbortSignal,
 ): Promise<{ readonly from: string } | null> {
+  const passes = testOf(filter);
   const end = new AbortController();
   const timer = scheduler.after(filter.wait * 1000, () => end.abort(), 'long-poll');
   const signal = AbortSignal.any([stop, end.signal]);
   try {
     for await (const record of monitor.log.read({ after, follow: true, signal })) {
-      if (record.kind === 'event' && matches(record, filter)) return { from: after };
+      if (passes(record)) return { from: after };
     }
   } catch (error) {
     // Its own end is no failure; anything else is the caller's to hear of.
