@@ -37,9 +37,12 @@ export function serveFleet(): void {
   );
 }
 
+/** The id of the request that such an answer is to. */
+export const ANSWER_ID = '6f0c9d5e-0000-4000-8000-000000000000';
+
 /** The whole answer as it goes over the wire. */
 export function bodyOf(fleet: Simulation['fleet'], host: string): string {
   const answer = fleet.host(host).ask('Host.getAllVmStats', {});
   if ('error' in answer) throw new Error(answer.error.message);
-  return `{"jsonrpc":"2.0","id":"6f0c9d5e-0000-4000-8000-000000000000","result":${answer.result}}`;
+  return `{"jsonrpc":"2.0","id":"${ANSWER_ID}","result":${answer.result}}`;
 }

@@ -1,4 +1,4 @@
-import { VurtiError } from '../kernel/index.js';
+import { silentTelemetry, type Telemetry, VurtiError } from '../kernel/index.js';
 import {
   type AgentMethod,
   agentMethods,
@@ -15,7 +15,8 @@ import { decodeVdsCapabilities } from './decode/vds-capabilities.js';
 import { decodeVdsHardware } from './decode/vds-hardware.js';
 import { decodeVdsStats } from './decode/vds-stats.js';
 import { decodeDomains, decodeVmList } from './decode/vm-lists.js';
-import { ParsedVmStatsReport } from './decode/vm-stats-report.js';
+import { ReadPage } from './differential/vm-memory.js';
+import { type AnswerReader, type VmPass, VmStatsReader } from './differential/vm-stats-reader.js';
 import type { AgentParams, CallOptions, Fetcher, PushListener, PushSubscription } from './ports.js';
 import { listOf, objectOf } from './rpc.js';
 
@@ -24,17 +25,25 @@ export interface AgentQuestion extends Question {
   readonly method: AgentMethod;
   readonly params: AgentParams;
   readonly signal: AbortSignal;
+  /** Reads an answer at once, without parsing it, where it can. */
+  readonly read?: AnswerReader;
 }
 
 /** What all fetchers have in common: the allowlist before the wire, the decoders after it. They differ in `ask`. */
 export abstract class AgentFetcher implements Fetcher {
   readonly #allowed: ReadonlySet<AgentMethod>;
+  readonly #vmStats: VmStatsReader;
 
-  protected constructor(allowed: ReadonlySet<AgentMethod>) {
+  protected constructor(allowed: ReadonlySet<AgentMethod>, telemetry: Telemetry = silentTelemetry) {
     this.#allowed = allowed;
+    this.#vmStats = new VmStatsReader(telemetry);
   }
 
-  abstract release(hostId: string): void;
+  /** What is remembered of the host's answers goes with its connection. */
+  release(hostId: string): void {
+    this.#vmStats.release(hostId);
+  }
+
   abstract close(): Promise<void>;
 
   /** Unless a protocol says otherwise, agents speak when they are asked. */
@@ -42,12 +51,13 @@ export abstract class AgentFetcher implements Fetcher {
     return null;
   }
 
-  /** Asks and gives the `result` as parsed. May throw anything. */
+  /** Asks and gives the `result` as parsed, or what `question.read` made of the answer. May throw anything. */
   protected abstract ask(question: AgentQuestion): Promise<unknown>;
 
-  /** The entries of the whole VM list: of all pages, where a protocol has pages. */
-  protected async vmEntries(question: AgentQuestion): Promise<readonly unknown[]> {
-    return listOf(question, await this.ask(question));
+  /** Asks for the whole VM list: all pages, where a protocol has pages. */
+  protected async askVms(question: AgentQuestion, pass: VmPass): Promise<void> {
+    const result = await this.ask({ ...question, read: pass.reader(false) });
+    if (!(result instanceof ReadPage)) pass.add(listOf(question, result));
   }
 
   call(host: HostEndpoint, method: AgentMethod, params: AgentParams, options: CallOptions): Promise<unknown> {
@@ -73,9 +83,8 @@ export abstract class AgentFetcher implements Fetcher {
   }
 
   getAllVmStats(host: HostEndpoint, options: CallOptions): Promise<VmStatsReport> {
-    return this.#run(
-      { host, method: 'Host.getAllVmStats', params: {}, ...options },
-      async (question) => new ParsedVmStatsReport(host, await this.vmEntries(question)),
+    return this.#run({ host, method: 'Host.getAllVmStats', params: {}, ...options }, (question) =>
+      this.#vmStats.read(host, (pass) => this.askVms(question, pass)),
     );
   }
 

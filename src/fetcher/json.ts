@@ -1,5 +1,5 @@
 /** Deeper than anything an agent says by a wide margin; what walks a value later may recurse. */
-const MAX_DEPTH = 64;
+export const MAX_DEPTH = 64;
 /**
  * An empty object costs 3 bytes of text and some 60 of memory, so a body within the size limit could still fill the heap.
  * Real answers have 60 bytes and more per object or list.
@@ -47,10 +47,15 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
+/** Objects and lists that a body of so many bytes may have. */
+export function maxContainersOf(bytes: number): number {
+  return FREE_CONTAINERS + Math.floor(bytes / BYTES_PER_CONTAINER);
+}
+
 /** Checks the limits; gives begin and end of each whole number that a float64 cannot hold, one after the other. */
 function scan(body: Buffer, start: number): number[] {
   const long: number[] = [];
-  const maxContainers = FREE_CONTAINERS + Math.floor(body.length / BYTES_PER_CONTAINER);
+  const maxContainers = maxContainersOf(body.length);
   let depth = 0;
   let containers = 0;
   let i = start;

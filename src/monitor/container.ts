@@ -129,7 +129,7 @@ function bindEffects(container: Container, options: MonitorOptions, settings: Mo
         const limitsOf = (host: HostEndpoint) => registry.settingsOf(host.id).agents;
         return new ProtocolFetcher({
           vdsm: new VdsmFetcher({ ids, allowed, limitsOf, clock, scheduler, random, telemetry }),
-          http: new HttpFetcher({ ids, allowed, limitsOf }),
+          http: new HttpFetcher({ ids, telemetry, allowed, limitsOf }),
         });
       },
       [t.ids, t.registry, t.clock, t.scheduler, t.random, t.telemetry],

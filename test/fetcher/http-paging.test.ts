@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { VmPass } from '../../src/fetcher/differential/vm-stats-reader.js';
 import { collectPages } from '../../src/fetcher/http/vm-pages.js';
 import { CountedIds } from '../../src/kernel/index.js';
 import { failureOf, limits, newFetcher, oneLine, patient } from './support/calls.js';
@@ -93,7 +94,7 @@ describe('a list in pages', () => {
   it('ends after 1,000 pages, however many the agent has', async () => {
     let page = 0;
     const question = { host: nowhere, method: 'Host.getAllVmStats' };
-    const pages = collectPages(question, () => Promise.resolve({ items: [], next: ++page }));
+    const pages = collectPages(question, new VmPass(nowhere, null), () => Promise.resolve({ items: [], next: ++page }));
     expect((await failureOf(pages)).message).toContain('does not end after 1000 pages');
     expect(page).toBe(1000);
   });

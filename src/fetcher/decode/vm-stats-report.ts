@@ -5,7 +5,7 @@ import { isObject, type JsonObject, Reader } from './reader.js';
 import { decodeVm } from './vm-report.js';
 
 /** Far more than a host can run; a larger list is an attack on the memory of whoever adopts its VMs. */
-const MAX_VMS = 50_000;
+export const MAX_VMS = 50_000;
 
 interface Entry {
   readonly index: number;

@@ -87,7 +87,8 @@ export class FakeFetcher extends AgentFetcher {
     return this.#closed || agent === undefined ? null : agent.pushes.listen(host, listener);
   }
 
-  release(hostId: string): void {
+  override release(hostId: string): void {
+    super.release(hostId);
     this.#agents.get(hostId)?.abandon(new VurtiError('AGENT_ABORTED', `The connection to ${hostId} was given up`));
   }
 
@@ -100,7 +101,8 @@ export class FakeFetcher extends AgentFetcher {
     if (this.#closed) throw agentError('AGENT_ABORTED', question, 'is not asked any more: the fetcher was closed');
     const id = this.#ids.uuid();
     const text = await this.#agentOf(question).answer(question, id);
-    return resultOf(question, id, answerOf(question, Buffer.from(text)));
+    const body = Buffer.from(text);
+    return question.read?.(body, id) ?? resultOf(question, id, answerOf(question, body));
   }
 
   #agentOf(question: AgentQuestion): FakeAgent {

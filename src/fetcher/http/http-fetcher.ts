@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
-import { type Ids, VurtiError } from '../../kernel/index.js';
+import { type Ids, type Telemetry, VurtiError } from '../../kernel/index.js';
 import {
   type AgentMethod,
   type AgentSettings,
@@ -11,6 +11,7 @@ import {
 } from '../../model/index.js';
 import { agentError, badAnswer, type Question } from '../agent-errors.js';
 import { AgentFetcher, type AgentQuestion } from '../agent-fetcher.js';
+import type { VmPass } from '../differential/vm-stats-reader.js';
 import { answerOf, requestOf, resultOf } from '../rpc.js';
 import { excerpt } from '../text.js';
 import { transportError } from '../transport-errors.js';
@@ -26,6 +27,7 @@ const SHOWN_BYTES = 512;
 
 export interface HttpFetcherOptions {
   readonly ids: Ids;
+  readonly telemetry?: Telemetry;
   /** Methods that may be sent. Default: those of an observer. */
   readonly allowed?: ReadonlySet<AgentMethod>;
   /** Limits of a host: maxAnswerMiB of one answer (all pages together), maxInFlight sockets. Default: the product's. */
@@ -44,7 +46,7 @@ export class HttpFetcher extends AgentFetcher {
   #closed = false;
 
   constructor(options: HttpFetcherOptions) {
-    super(options.allowed ?? observerMethods);
+    super(options.allowed ?? observerMethods, options.telemetry);
     this.#ids = options.ids;
     this.#limitsOf = options.limitsOf ?? (() => defaultSettings.agents);
     this.#http = axios.create({
@@ -69,7 +71,8 @@ export class HttpFetcher extends AgentFetcher {
     });
   }
 
-  release(hostId: string): void {
+  override release(hostId: string): void {
+    super.release(hostId);
     this.#connections.release(hostId, new VurtiError('AGENT_ABORTED', `The connection to ${hostId} was given up`));
   }
 
@@ -82,11 +85,12 @@ export class HttpFetcher extends AgentFetcher {
     return this.#ask(question, this.#budgetFor(question.host));
   }
 
-  protected override vmEntries(question: AgentQuestion): Promise<readonly unknown[]> {
+  protected override askVms(question: AgentQuestion, pass: VmPass): Promise<void> {
     const budget = this.#budgetFor(question.host);
-    return collectPages(question, (marker) => {
+    const read = pass.reader(true);
+    return collectPages(question, pass, (marker) => {
       const params = marker === undefined ? { limit: PAGE_LIMIT } : { limit: PAGE_LIMIT, marker };
-      return this.#ask({ ...question, params }, budget);
+      return this.#ask({ ...question, params, read }, budget);
     });
   }
 
@@ -112,7 +116,7 @@ export class HttpFetcher extends AgentFetcher {
         flight,
         budget,
       );
-      return resultOf(question, id, answerOf(question, body));
+      return question.read?.(body, id) ?? resultOf(question, id, answerOf(question, body));
     } catch (error) {
       if (flight?.signal.aborted && flight.signal.reason instanceof VurtiError) throw flight.signal.reason;
       if (error instanceof VurtiError) throw error;

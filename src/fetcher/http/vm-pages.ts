@@ -1,5 +1,7 @@
 import { badAnswer, type Question } from '../agent-errors.js';
 import { isObject } from '../decode/reader.js';
+import { ReadPage } from '../differential/vm-memory.js';
+import type { VmPass } from '../differential/vm-stats-reader.js';
 import { excerptOf } from '../text.js';
 
 /** No list is longer: with the smallest sensible page of 100 VMs this is far beyond what a host runs. */
@@ -10,26 +12,33 @@ const LONGEST_MARKER = 4096;
 export type Marker = string | number;
 
 /**
- * The VM list of one pass over all pages. `askPage` is given the marker that the page before named, unchanged. It is all
+ * Gives all pages of the VM list to one pass. `askPage` is given the marker that the page before named, unchanged. It is all
  * or nothing: if any page fails the whole pass fails, because absence from half a list means nothing.
  */
 export async function collectPages(
   question: Question,
+  pass: VmPass,
   askPage: (marker: Marker | undefined) => Promise<unknown>,
-): Promise<readonly unknown[]> {
-  const vms: unknown[] = [];
+): Promise<void> {
   const seen = new Set<Marker>();
   let marker: Marker | undefined;
   for (let page = 1; page <= MAX_PAGES; page++) {
-    const { items, next } = pageOf(question, await askPage(marker));
-    for (const item of items) vms.push(item);
-    if (next === undefined) return vms;
+    const next = takePage(question, pass, await askPage(marker));
+    if (next === undefined) return;
     if (seen.has(next))
       throw badAnswer(question, `page ${page} names a marker for the second time: ${excerptOf(next)}`);
     seen.add(next);
     marker = next;
   }
   throw badAnswer(question, `the list does not end after ${MAX_PAGES} pages`);
+}
+
+/** Gives where the next page begins. */
+function takePage(question: Question, pass: VmPass, result: unknown): Marker | undefined {
+  if (result instanceof ReadPage) return result.next ?? undefined;
+  const { items, next } = pageOf(question, result);
+  pass.add(items);
+  return next;
 }
 
 /** A plain list is an agent that does not page. */

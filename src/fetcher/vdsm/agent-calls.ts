@@ -73,6 +73,12 @@ export class AgentCalls {
     return call.question;
   }
 
+  /** Whether an answer could be one that is read without being parsed. */
+  get hasReaders(): boolean {
+    for (const { question } of this.#flying.values()) if (question.read !== undefined) return true;
+    return false;
+  }
+
   /** Ids and questions that somebody still waits for. */
   flying(): ReadonlyMap<string, { readonly question: AgentQuestion }> {
     return this.#flying;

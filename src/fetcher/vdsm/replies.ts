@@ -2,6 +2,7 @@ import type { Telemetry, VurtiError } from '../../kernel/index.js';
 import { asAgentError, badAnswer, type Question } from '../agent-errors.js';
 import type { AgentQuestion } from '../agent-fetcher.js';
 import { isObject } from '../decode/reader.js';
+import { idOf } from '../differential/envelope.js';
 import { answerOf, resultOf } from '../rpc.js';
 import type { AgentCalls } from './agent-calls.js';
 
@@ -34,6 +35,7 @@ export class Replies {
   /** `about`: what errors name that belong to no call. */
   take(about: Question, body: Buffer): void {
     const { calls } = this.#options;
+    if (this.#read(body)) return;
     let answer: unknown;
     try {
       answer = answerOf(about, body);
@@ -51,6 +53,17 @@ export class Replies {
     const known = typeof id === 'string' && calls.settle(id, (question) => this.#resultOf(question, id, answer));
     // Late, or not for us: nothing to be made of it.
     if (!known) this.#options.telemetry.count('vurti_agent_frames_ignored_total');
+  }
+
+  /** Answers that are read without being parsed, by those who can. */
+  #read(body: Buffer): boolean {
+    const { calls } = this.#options;
+    const id = calls.hasReaders ? idOf(body) : undefined;
+    if (id === undefined) return false;
+    const page = calls.flying().get(id)?.question.read?.(body, id);
+    if (page === undefined) return false;
+    this.#heard = true;
+    return calls.settle(id, () => page);
   }
 
   #resultOf(question: AgentQuestion, id: string, answer: unknown): unknown {

@@ -44,7 +44,7 @@ export class VdsmFetcher extends AgentFetcher {
   #closed = false;
 
   constructor(options: VdsmFetcherOptions) {
-    super(options.allowed ?? observerMethods);
+    super(options.allowed ?? observerMethods, options.telemetry);
     const { ids, clock, scheduler, random } = options;
     this.#core = {
       ...{ ids, clock, scheduler, random },
@@ -59,7 +59,8 @@ export class VdsmFetcher extends AgentFetcher {
     return this.#linkOf(host).listen(listener);
   }
 
-  release(hostId: string): void {
+  override release(hostId: string): void {
+    super.release(hostId);
     const link = this.#links.get(hostId);
     this.#links.delete(hostId);
     link?.release(new VurtiError('AGENT_ABORTED', `The connection to ${hostId} was given up`));
