@@ -14,7 +14,7 @@ import {
   ZERO,
 } from './bytes.js';
 import { type Members, vmMembers, vmParts } from './members.js';
-import { type Kind, kinds, MAX_SLOTS, MAX_TARGETS, slotAt, slotCode, type Tape } from './slots.js';
+import { type Kind, kinds, MAX_SLOTS, MAX_TARGETS, PER_SLOT, slotAt, slotCode, type Tape } from './slots.js';
 import { balloonNames, diskNames, type Layout, memoryNames, nicNames, places, usedDiskNames } from './vm-figures.js';
 
 /** Longer texts that nobody reads are compared as they are. */
@@ -157,7 +157,7 @@ class TapeMaker {
   }
 
   #slot(from: number, end: number, code: number): void {
-    if (this.#tape.length >= MAX_SLOTS * 3) return;
+    if (this.#tape.length >= MAX_SLOTS * PER_SLOT) return;
     this.#tape.push(from - this.#lastEnd, end - from, code);
     this.#lastEnd = end;
   }
