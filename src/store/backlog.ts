@@ -153,16 +153,18 @@ export class Backlog {
     if (this.isEmpty) return null;
     const since = this.oldestTicket;
     const { rows, records } = this.#shift();
+    const behind: WaitingRow[] = [];
     // A statistics row that waits is newer than the same row in any segment, so it may only go after the last one.
     if (this.#segments.length === 0) {
       const most = Math.min(this.#limits.rows, rows.size + this.#portion);
       for (const [id, waiting] of this.#statistics) {
-        if (rows.size >= most) break;
-        rows.set(id, waiting.row);
+        if (rows.size + behind.length >= most) break;
+        if (rows.has(id)) rows.set(id, waiting.row);
+        else behind.push(waiting.row);
         this.#statistics.delete(id);
       }
     }
-    return { rows: [...rows.values()].sort(byKindAndKey), records, since };
+    return { rows: [...[...rows.values()].sort(byKindAndKey), ...behind], records, since };
   }
 
   /** The oldest segment alone: statistics stay; null when there is none. */
@@ -199,7 +201,10 @@ export function idOf(kind: RowKind, key: string): string {
 
 const kindOrder = new Map(Object.keys(rowKinds).map((kind, index) => [kind, index]));
 
-/** The same order in every flush: two writers that meet after all cannot deadlock. */
+/**
+ * The same order in every flush: two writers that meet after all cannot deadlock. Statistics are not worth it: a writer has
+ * the row of the shard before it touches any of theirs.
+ */
 function byKindAndKey(a: WaitingRow, b: WaitingRow): number {
   if (a.kind !== b.kind) return (kindOrder.get(a.kind) ?? 0) - (kindOrder.get(b.kind) ?? 0);
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;

@@ -11,7 +11,10 @@ export interface WaitingRow {
   readonly ticket: number;
 }
 
-/** What one flush writes: rows in a fixed order (kind, then key), each key once; records in the order given. */
+/**
+ * What one flush writes: rows, each key once, in a fixed order (kind, then key), behind them statistics in the order given;
+ * records in the order given.
+ */
 export interface FlushContent {
   readonly rows: readonly WaitingRow[];
   readonly records: readonly LogRecordDraft[];

@@ -12,6 +12,8 @@ export interface Statement {
   readonly table: string | null;
   /** Rows given back or changed; rows that an upsert found unchanged do not count. */
   readonly rows: number;
+  /** Sent for it, about: text and values; 0 with the store in memory. */
+  readonly bytes: number;
 }
 
 export type StatementListener = (statement: Statement) => void;

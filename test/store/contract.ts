@@ -126,6 +126,22 @@ export function describeStore(name: string, make: () => Promise<StoreHarness>): 
       await store.close();
     });
 
+    it('writes the newest of statistics that come with a record and after it', async () => {
+      const store = await (await make()).open();
+      const row = (cpuUser: number): RowWrite => vmStatistics('vm-1', cpuUser);
+      store.committer.commit({ rows: [row(1), vmStatistics('vm-2', 1)], records: [vmEvent('vm-1', 'moved')] });
+      store.committer.commit({ rows: [vmStatistics('vm-0', 2), row(2)], records: [] });
+      await store.committer.flushed();
+      const rows = await loadAll(store, 'vm_statistics');
+      expect(rows.map(({ id, cpuUser }) => [id, cpuUser])).toEqual([
+        ['vm-0', 2],
+        ['vm-1', 2],
+        ['vm-2', 1],
+      ]);
+      expect(store.committer.state()).toMatchObject({ flushes: 1, setAside: [] });
+      await store.close();
+    });
+
     it('loads rows in key order, in chunks', async () => {
       const store = await (await make()).open();
       const numa = (hostId: string, index: number): RowWrite => ({

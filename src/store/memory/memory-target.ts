@@ -59,7 +59,7 @@ export class MemoryTarget implements FlushTarget {
     if (batch.records.length > 0) counts.set('insert log_record', batch.records.length);
     for (const [statement, rows] of counts) {
       const [verb = '', table = null] = statement.split(' ');
-      onStatement({ verb, table, rows });
+      onStatement({ verb, table, rows, bytes: 0 });
     }
   }
 }

@@ -17,7 +17,7 @@ export function databaseError(error: unknown): VurtiError {
   return new VurtiError('DATABASE_UNREACHABLE', `PostgreSQL: ${message}`, { cause: error, details });
 }
 
-function sqlStateOf(error: unknown): string | null {
+export function sqlStateOf(error: unknown): string | null {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }

@@ -4,6 +4,7 @@ import { type Scheduler, type Telemetry, withDeadline } from '../../kernel/index
 import type { StatementListener } from '../store.js';
 import { clientConfig } from './client-config.js';
 import type { PostgresConnection } from './connection.js';
+import { CopyQuery } from './copy-query.js';
 import { databaseError } from './database-error.js';
 
 export interface LaneOptions {
@@ -17,20 +18,32 @@ export interface LaneOptions {
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly onStatement?: StatementListener | undefined;
+  /** What each connection needs before its first statement. */
+  readonly setUp?: ((run: (sql: string) => Promise<unknown>) => Promise<void>) | undefined;
+}
+
+/** Given as the only parameter of a query that has COPY … FROM STDIN in it: its data, and the tables these are for. */
+export class CopyInput {
+  readonly tables: readonly string[];
+  readonly data: Buffer;
+
+  constructor(tables: readonly string[], data: Buffer) {
+    this.tables = tables;
+    this.data = data;
+  }
 }
 
 /** Connections for one purpose, so that readers never wait for the writer or the other way round. */
 export class Lane {
   readonly db: Kysely<unknown>;
-  readonly #scheduler: Scheduler;
-  readonly #name: string;
+  readonly #options: LaneOptions;
   readonly #pool: pg.Pool;
   readonly #inUse = new Set<pg.PoolClient>();
+  readonly #ready = new WeakSet<pg.PoolClient>();
 
   constructor(options: LaneOptions) {
-    const { connection, name, size, statementMs, telemetry, onStatement } = options;
-    this.#scheduler = options.scheduler;
-    this.#name = name;
+    const { connection, name, size, statementMs, telemetry } = options;
+    this.#options = options;
     const pool = new pg.Pool({
       ...clientConfig(connection, name),
       max: size,
@@ -56,14 +69,26 @@ export class Lane {
     this.db = new Kysely<unknown>({
       dialect: new PostgresDialect({
         pool: {
-          connect: async () => {
-            const client = await pool.connect();
-            return onStatement === undefined ? (client as PostgresPoolClient) : counted(client, onStatement);
-          },
+          connect: () => this.#connect(),
           end: () => pool.end(),
         },
       }),
     });
+  }
+
+  async #connect(): Promise<PostgresPoolClient> {
+    const client = await this.#pool.connect();
+    const { setUp, onStatement } = this.#options;
+    if (setUp !== undefined && !this.#ready.has(client)) {
+      try {
+        await setUp((text) => client.query(text));
+      } catch (error) {
+        client.release(true);
+        throw error;
+      }
+      this.#ready.add(client);
+    }
+    return clientOf(client, onStatement);
   }
 
   /**
@@ -75,10 +100,10 @@ export class Lane {
       ms,
       code: 'DATABASE_UNREACHABLE',
       message: `PostgreSQL: ${what} took longer than ${ms} ms`,
-      label: `database-${this.#name}`,
+      label: `database-${this.#options.name}`,
     } as const;
     try {
-      return await withDeadline(this.#scheduler, options, (signal) => {
+      return await withDeadline(this.#options.scheduler, options, (signal) => {
         signal.addEventListener('abort', () => this.cut(), { once: true });
         return call(this.db);
       });
@@ -98,12 +123,37 @@ export class Lane {
 }
 
 /** Statements all pass here, kysely's own included. */
-function counted(client: pg.PoolClient, listener: StatementListener): PostgresPoolClient {
-  const query = async (text: string, parameters: readonly unknown[]): Promise<pg.QueryResult> => {
+function clientOf(client: pg.PoolClient, listener: StatementListener | undefined): PostgresPoolClient {
+  const query = async (text: string, parameters: readonly unknown[]): Promise<Partial<pg.QueryResult>> => {
+    const [input] = parameters;
+    if (input instanceof CopyInput) {
+      const tags = await client.query(new CopyQuery(text, input.data)).done;
+      if (listener !== undefined) tellCopies(tags, input, listener);
+      return { command: 'COPY', rows: [] };
+    }
     const result = await client.query(text, [...parameters]);
-    const table = /(?:into|update|from)\s+"[^"]+"\."([^"]+)"/i.exec(text)?.[1] ?? null;
-    listener({ verb: (result.command ?? '').toLowerCase(), table, rows: result.rowCount ?? 0 });
+    if (listener !== undefined) {
+      const table = /(?:into|update|from)\s+"[^"]+"\."([^"]+)"/i.exec(text)?.[1] ?? null;
+      const bytes = parameters.reduce((sum: number, value) => sum + String(value ?? '').length, text.length);
+      listener({ verb: (result.command ?? '').toLowerCase(), table, rows: result.rowCount ?? 0, bytes });
+    }
     return result;
   };
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release() };
+}
+
+/** tags: e.g. COPY 500 and INSERT 0 498 of each table; rows count where they are inserted or changed. */
+function tellCopies(tags: readonly string[], { tables, data }: CopyInput, listener: StatementListener): void {
+  let next = 0;
+  for (const tag of tags) {
+    const [verb = ''] = tag.toLowerCase().split(' ');
+    const isCopy = verb === 'copy';
+    if (isCopy) next += 1;
+    listener({
+      verb,
+      table: verb === 'delete' || isCopy ? null : (tables[next - 1] ?? null),
+      rows: isCopy || verb === 'delete' ? 0 : Number(tag.split(' ').at(-1)),
+      bytes: isCopy && next === 1 ? data.length : 0,
+    });
+  }
 }

@@ -9,6 +9,7 @@ import {
   sameMark,
   type WaitingRow,
 } from '../flush-target.js';
+import type { BulkCopy } from './bulk-copy.js';
 import type { Lane } from './lane.js';
 import { numbered, RecordSql } from './record-sql.js';
 import type { Shard } from './shard.js';
@@ -21,6 +22,18 @@ interface Doubt {
   readonly epoch: number;
 }
 
+export interface PostgresTargetOptions {
+  /** Of a single connection. */
+  readonly lane: Lane;
+  readonly shard: Shard;
+  readonly schema: string;
+  readonly deadlineMs: number;
+  /** Asked at each flush; null: statistics go as all rows do. */
+  readonly bulk: () => BulkCopy | null;
+  /** So many rows of one table of statistics go by COPY; fewer are not worth it. */
+  readonly bulkRows: number;
+}
+
 /** Writes batches to PostgreSQL, one transaction each, over a lane of a single connection. */
 export class PostgresTarget implements FlushTarget {
   readonly #lane: Lane;
@@ -28,14 +41,18 @@ export class PostgresTarget implements FlushTarget {
   readonly #deadlineMs: number;
   readonly #tables: ReadonlyMap<RowKind, TableSql>;
   readonly #records: RecordSql;
+  readonly #bulk: () => BulkCopy | null;
+  readonly #bulkRows: number;
   #doubt: Doubt | null = null;
   /** The latest confirmed commit. Its answer may have come just too late for the deadline: then it is asked for again. */
   #written: { readonly mark: FlushMark; readonly records: readonly LogRecord[] } | null = null;
 
-  constructor(lane: Lane, shard: Shard, schema: string, deadlineMs: number) {
+  constructor({ lane, shard, schema, deadlineMs, bulk, bulkRows }: PostgresTargetOptions) {
     this.#lane = lane;
     this.#shard = shard;
     this.#deadlineMs = deadlineMs;
+    this.#bulk = bulk;
+    this.#bulkRows = bulkRows;
     const kinds = Object.keys(rowKinds) as RowKind[];
     this.#tables = new Map(kinds.map((kind) => [kind, new TableSql(lane.db, schema, kind)]));
     this.#records = new RecordSql(lane.db, schema);
@@ -100,15 +117,25 @@ export class PostgresTarget implements FlushTarget {
   }
 
   async #put(db: Kysely<unknown>, { rows, records }: FlushContent, before: number): Promise<void> {
+    const bulk = this.#bulk();
+    const copied = new Map<RowKind, readonly RowWrite[]>();
     for (const [kind, writes] of byKind(rows)) {
-      for (const statement of this.#tables.get(kind)?.statements(writes) ?? []) await db.executeQuery(statement);
+      let rest: readonly RowWrite[] = writes;
+      if (bulk?.takes(kind) === true && writes.length >= this.#bulkRows) {
+        copied.set(
+          kind,
+          writes.filter((write) => 'row' in write),
+        );
+        rest = writes.filter((write) => !('row' in write));
+      }
+      for (const statement of this.#tables.get(kind)?.statements(rest) ?? []) await db.executeQuery(statement);
     }
+    for (const statement of bulk?.statements(copied) ?? []) await db.executeQuery(statement);
     for (const statement of this.#records.statements(records, before, this.#shard.epoch))
       await db.executeQuery(statement);
   }
 }
 
-/** Rows come sorted by kind, then key. */
 function byKind(rows: readonly WaitingRow[]): Map<RowKind, RowWrite[]> {
   const groups = new Map<RowKind, RowWrite[]>();
   for (const { kind, write } of rows) {

@@ -48,7 +48,10 @@ export interface PostgresHarness extends StoreHarness {
   drop(): Promise<void>;
 }
 
-export async function postgresHarness(adminUrl: string): Promise<PostgresHarness> {
+export async function postgresHarness(
+  adminUrl: string,
+  fixed: Partial<PostgresStoreOptions> = {},
+): Promise<PostgresHarness> {
   const database: TestDatabase = await createDatabase(migrated);
   const { url } = database;
   const name = new URL(url).pathname.slice(1);
@@ -57,6 +60,7 @@ export async function postgresHarness(adminUrl: string): Promise<PostgresHarness
     url,
     async open({ counter, ...more }: OpenOptions = {}) {
       const store = await openStore(url, {
+        ...fixed,
         ...more,
         ...(counter === undefined ? {} : { onStatement: counter.listener }),
       });

@@ -8,8 +8,16 @@ afterEach(async () => {
   for (const harness of harnesses.splice(0)) await harness.drop();
 });
 
-describeStore('PostgreSQL', async () => {
-  const harness = await postgresHarness(inject('databaseUrl'));
-  harnesses.push(harness);
-  return harness;
-});
+/** Statistics go one way or the other, whatever the number of rows. */
+const ways = [
+  ['PostgreSQL', Number.POSITIVE_INFINITY],
+  ['PostgreSQL, statistics by COPY', 1],
+] as const;
+
+for (const [name, bulkRows] of ways) {
+  describeStore(name, async () => {
+    const harness = await postgresHarness(inject('databaseUrl'), { bulkRows });
+    harnesses.push(harness);
+    return harness;
+  });
+}
