@@ -20,9 +20,13 @@ const rooms = {
   },
   testing: { rooms: [...open, 'monitor', 'fetcher', 'events', 'store'], packages: ['rxjs'] },
   server: { rooms: [...open, 'monitor', 'events'], packages: ['fastify', 'prom-client', 'zod', 'pino'] },
+  tracing: {
+    rooms: [...open],
+    packages: ['@opentelemetry'],
+  },
   simulator: { rooms: [...open], packages: [] },
   cli: {
-    rooms: [...open, 'monitor', 'server', 'simulator', 'store/embedded', 'events'],
+    rooms: [...open, 'monitor', 'server', 'simulator', 'store/embedded', 'tracing', 'events'],
     packages: ['commander', 'cli-table3', 'ora', 'yaml', 'pino'],
   },
 };

@@ -147,7 +147,6 @@ class Tally implements Telemetry {
   lateness: number[] = [];
 
   readonly gauge = silentTelemetry.gauge;
-  readonly span = silentTelemetry.span;
 
   log(level: string, message: string, fields?: object): void {
     if (level === 'error') console.error(message, fields);

@@ -17,5 +17,13 @@ export { hashOf, type Random, randomInt, SeededRandom, systemRandom } from './ra
 export { RealTime, type RealTimeOptions } from './real-time.js';
 export { withoutSecrets } from './redact.js';
 export type { Scheduler, Timer } from './scheduler.js';
-export { type Labels, type LogFields, type LogLevel, type Span, silentTelemetry, type Telemetry } from './telemetry.js';
+export {
+  type Labels,
+  type LogFields,
+  type LogLevel,
+  type Span,
+  silentTelemetry,
+  type Telemetry,
+  type Tracer,
+} from './telemetry.js';
 export { VirtualTime, type VirtualTimeOptions } from './virtual-time.js';

@@ -4,8 +4,21 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 export type Labels = Readonly<Record<string, string>>;
 
+/** A piece of work with a beginning and an end. Its maker ends it, once. */
 export interface Span {
+  /** `error`: why it failed. */
   end(error?: unknown): void;
+  /** Begins a part of it; it may be over by then. */
+  child(name: string, fields?: LogFields): Span;
+  /** Does the work at once; what is traced in it is a part of this span. */
+  within<T>(work: () => T): T;
+}
+
+export interface Tracer {
+  /** Begins a span: a part of the one that is at work now, else one of its own. */
+  start(name: string, fields?: LogFields): Span;
+  /** The span that is at work now, for work that is put off. */
+  readonly active: Span | undefined;
 }
 
 /**
@@ -20,16 +33,13 @@ export interface Telemetry {
   gauge(name: string, value: number, labels?: Labels): void;
   /** One observation of a histogram. */
   observe(name: string, value: number, labels?: Labels): void;
-  /** Begins a span; its maker ends it. */
-  span(name: string, fields?: LogFields): Span;
+  /** Only while somebody traces. Asked for by `telemetry.tracer?.start(…)`, so that otherwise nothing is called or made. */
+  readonly tracer?: Tracer;
 }
-
-const idleSpan: Span = { end: () => undefined };
 
 export const silentTelemetry: Telemetry = {
   log: () => undefined,
   count: () => undefined,
   gauge: () => undefined,
   observe: () => undefined,
-  span: () => idleSpan,
 };

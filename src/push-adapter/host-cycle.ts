@@ -4,6 +4,7 @@ import {
   asVurtiError,
   type Clock,
   type Scheduler,
+  type Span,
   type Telemetry,
   type Timer,
   VurtiError,
@@ -47,6 +48,7 @@ interface Call {
   readonly ticket: Ticket;
   /** Monotonic; null while it waits for a slot. */
   sentAt: number | null;
+  span: Span | undefined;
   report: VmStatsReport | null;
 }
 
@@ -80,6 +82,7 @@ export class HostCycle implements RunningCycle {
   #requests = 0;
   #begunAt = 0;
   #silence: Timer | null = null;
+  #span: Span | undefined;
 
   constructor(core: CycleCore, options: CycleOptions) {
     this.#core = core;
@@ -150,7 +153,7 @@ export class HostCycle implements RunningCycle {
     const call: Call = {
       ask,
       ticket: { lane, extra: true, state: 'waiting', start: () => this.#send(call) },
-      ...{ sentAt: null, report: null },
+      ...{ sentAt: null, span: undefined, report: null },
     };
     this.#handed.add(call);
     return call;
@@ -167,7 +170,7 @@ export class HostCycle implements RunningCycle {
   }
 
   #send(call: Call): void {
-    const { clock, scheduler, fetcher, vms } = this.#core;
+    const { clock, scheduler, fetcher, vms, telemetry } = this.#core;
     const { endpoint } = this.#options;
     const { ask } = call;
     const ms = this.#deadlineMs(ask);
@@ -177,7 +180,9 @@ export class HostCycle implements RunningCycle {
       this.#mode = 'silent';
       this.#begunAt = call.sentAt;
       this.#options.onBegin(call.sentAt);
+      this.#span = telemetry.tracer?.start('poll', { host: endpoint.name });
     }
+    call.span = this.#span?.child('call', { method: ask.method });
     if (this.#mode === 'silent' && this.#silence === null && ms > this.#silenceMs) {
       this.#silence = scheduler.at(this.#begunAt + this.#silenceMs, () => this.#close(this.#silent()), 'silence');
     }
@@ -208,6 +213,7 @@ export class HostCycle implements RunningCycle {
   #onEnd(call: Call, tell: Tell | null, failure: VurtiError | null): void {
     this.#handed.delete(call);
     this.#core.slots.leave(call.ticket);
+    call.span?.end(failure ?? undefined);
     if (!this.#aborted) this.#judge(call, tell, failure);
     const silentMs = this.#core.clock.monotonic() - this.#begunAt;
     if (this.#mode === 'silent' && silentMs >= this.#silenceMs - EARLY_MS) this.#close(this.#silent());
@@ -222,7 +228,7 @@ export class HostCycle implements RunningCycle {
     let evidence: readonly Evidence[] = [];
     let error = failure;
     try {
-      if (tell !== null) evidence = this.#tell(tell, stamp);
+      if (tell !== null) evidence = this.#tell(call, tell, stamp);
     } catch (thrown) {
       // Reports decode when they are looked at: an answer may turn out to be unreadable only here.
       error = asVurtiError(thrown, `answer to ${call.ask.method}`);
@@ -245,7 +251,7 @@ export class HostCycle implements RunningCycle {
     for (const piece of evidence) {
       // Whoever heard the piece before may have removed the host.
       if (this.#aborted) return;
-      this.#core.evidence.publish(piece);
+      this.#publish(piece);
     }
     if (call.report === null || error !== null || this.#aborted) return;
     host.reportedDueMs = host.dueMs;
@@ -253,12 +259,22 @@ export class HostCycle implements RunningCycle {
   }
 
   /** A report is decoded as far as the repository must be compared with it. */
-  #tell(tell: Tell, stamp: (complete: boolean) => EvidenceStamp): readonly Evidence[] {
+  #tell(call: Call, tell: Tell, stamp: (complete: boolean) => EvidenceStamp): readonly Evidence[] {
     const { clock, telemetry } = this.#core;
     const began = clock.monotonic();
-    const evidence = tell(stamp);
-    telemetry.observe('vurti_step_seconds', (clock.monotonic() - began) / 1000, { step: 'decode' });
-    return evidence;
+    const span = this.#span?.child('decode', { method: call.ask.method });
+    try {
+      return tell(stamp);
+    } finally {
+      span?.end();
+      telemetry.observe('vurti_step_seconds', (clock.monotonic() - began) / 1000, { step: 'decode' });
+    }
+  }
+
+  #publish(piece: Evidence): void {
+    const { evidence } = this.#core;
+    if (this.#span === undefined) evidence.publish(piece);
+    else this.#span.within(() => evidence.publish(piece));
   }
 
   #onVmReport(call: Call, report: VmStatsReport): void {
@@ -296,6 +312,7 @@ export class HostCycle implements RunningCycle {
     this.#mode = 'over';
     this.#silence?.cancel();
     if (!this.#aborted) this.#sumUp();
+    this.#span?.end(this.tally.attempt ?? undefined);
     this.#options.onOver(this);
   }
 
@@ -304,11 +321,11 @@ export class HostCycle implements RunningCycle {
     const { attempt, vmStatsFailure } = this.tally;
     const stamp = () => host.stamp(this.#begunAt, false);
     if (attempt !== null) {
-      this.#core.evidence.publish({ name: 'VdsUnreachable', host: host.id, stamp: stamp(), error: attempt });
+      this.#publish({ name: 'VdsUnreachable', host: host.id, stamp: stamp(), error: attempt });
       host.beginSession();
     }
     if (vmStatsFailure !== null) {
-      this.#core.evidence.publish({ name: 'VmStatsFailed', host: host.id, stamp: stamp(), error: vmStatsFailure });
+      this.#publish({ name: 'VmStatsFailed', host: host.id, stamp: stamp(), error: vmStatsFailure });
     }
   }
 }

@@ -11,6 +11,7 @@ import {
 import { keyOf, type RowWrite } from '../model/index.js';
 import { Backlog, type BacklogLimits } from './backlog.js';
 import { type BackoffLimits, backoffMs } from './backoff.js';
+import { CommitSpans } from './commit-spans.js';
 import { type Batch, DataRefused, type FlushMark, type FlushTarget } from './flush-target.js';
 import { FlushTimes } from './flush-times.js';
 import { Journal } from './journal/journal.js';
@@ -79,6 +80,7 @@ export class BatchingCommitter implements Committer {
   #lastError: string | null = null;
   #flushes = 0;
   readonly #times = new FlushTimes();
+  readonly #spans = new CommitSpans();
   #dropped = 0;
   #stopping: Promise<void> | null = null;
   /** Why nothing is written any more. */
@@ -136,6 +138,8 @@ export class BatchingCommitter implements Committer {
         else refused.push({ write: given, message: result.refused });
       }
       const ticket = this.#backlog.add(writes, changes.records.map(plainRecord));
+      const { tracer } = this.#options.telemetry;
+      if (tracer !== undefined) this.#spans.begin(tracer, ticket, writes.length, changes.records.length);
       for (const { write, message } of refused) {
         this.#setAside.add({ kind: write.kind, key: keyOf(write), ticket }, message);
       }
@@ -218,6 +222,7 @@ export class BatchingCommitter implements Committer {
     this.#linger = null;
     this.#endPause?.();
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    this.#spans.end(error);
     this.#keeper?.end();
   }
 
@@ -286,13 +291,16 @@ export class BatchingCommitter implements Committer {
     const { clock, random, telemetry } = this.#options;
     for (let failures = 0; this.#over === null; failures += 1) {
       const began = clock.monotonic();
+      const span = telemetry.tracer?.start('flush', this.#flushFields());
       try {
         this.#succeeded(await this.#writeOrSetAside());
+        span?.end();
         const took = clock.monotonic() - began;
         this.#times.add(took);
         telemetry.observe('vurti_store_flush_seconds', took / 1000);
         return this.#over === null;
       } catch (error) {
+        span?.end(error);
         if (this.#over !== null) return false;
         if (error instanceof VurtiError && error.code === 'DATABASE_FENCED') {
           this.fence(error);
@@ -375,9 +383,14 @@ export class BatchingCommitter implements Committer {
   #release(): void {
     if (this.#keeper?.active === true) return;
     const oldest = this.#backlog.oldestTicket;
+    this.#spans.kept(oldest);
     const ready = this.#waiters.filter((waiter) => waiter.ticket < oldest);
     this.#waiters = this.#waiters.filter((waiter) => waiter.ticket >= oldest);
     for (const waiter of ready) waiter.resolve();
+  }
+
+  #flushFields(): { rows: number; records: number } {
+    return { rows: this.#inFlight?.rows.length ?? 0, records: this.#inFlight?.records.length ?? 0 };
   }
 
   #waitingFields(): { waitingRows: number; waitingRecords: number } {

@@ -158,6 +158,6 @@ function noticing(telemetry: Telemetry, errors: string[]): Telemetry {
     count: (name, by, labels) => telemetry.count(name, by, labels),
     gauge: (name, value, labels) => telemetry.gauge(name, value, labels),
     observe: (name, value, labels) => telemetry.observe(name, value, labels),
-    span: (name, fields) => telemetry.span(name, fields),
+    ...(telemetry.tracer === undefined ? {} : { tracer: telemetry.tracer }),
   };
 }

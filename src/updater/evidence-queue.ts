@@ -1,5 +1,5 @@
 import type { Evidence } from '../events/index.js';
-import type { Clock, Scheduler, Telemetry } from '../kernel/index.js';
+import type { Clock, Scheduler, Span, Telemetry, Tracer } from '../kernel/index.js';
 
 /** Long work comes as steps, so that other hosts and the event loop get their turn between them. */
 export type Steps = Iterator<void, void, void> | undefined;
@@ -20,6 +20,7 @@ interface HostQueue {
   steps: Steps;
   /** … and the time it has taken, ms. */
   tookMs: number;
+  span: Span | undefined;
 }
 
 /**
@@ -32,6 +33,8 @@ interface HostQueue {
 export class EvidenceQueue {
   readonly #options: EvidenceQueueOptions;
   readonly #hosts = new Map<string, HostQueue>();
+  /** What evidence that waits is a part of; there is none unless somebody traces. */
+  #parents: WeakMap<Evidence, Span> | undefined;
   #draining = false;
   #left: number;
   #idle: (() => void)[] = [];
@@ -42,8 +45,14 @@ export class EvidenceQueue {
   }
 
   push(evidence: Evidence): void {
+    const parent = this.#options.telemetry.tracer?.active;
+    if (parent !== undefined) {
+      this.#parents ??= new WeakMap();
+      this.#parents.set(evidence, parent);
+    }
     const queue = this.#hosts.get(evidence.host);
-    if (queue === undefined) this.#hosts.set(evidence.host, { items: [evidence], steps: undefined, tookMs: 0 });
+    if (queue === undefined)
+      this.#hosts.set(evidence.host, { items: [evidence], steps: undefined, tookMs: 0, span: undefined });
     else queue.items.push(evidence);
     if (!this.#draining) this.#drain();
   }
@@ -97,14 +106,12 @@ export class EvidenceQueue {
     const { clock, telemetry } = this.#options;
     const began = clock.monotonic();
     try {
-      if (queue.steps === undefined) {
-        const evidence = queue.items.shift();
-        if (evidence !== undefined) queue.steps = this.#options.apply(evidence);
-      } else if (queue.steps.next().done === true) {
-        queue.steps = undefined;
-      }
+      if (telemetry.tracer === undefined) this.#proceed(queue);
+      else this.#traced(telemetry.tracer, queue);
     } catch (error) {
       queue.steps = undefined;
+      queue.span?.end(error);
+      queue.span = undefined;
       telemetry.count('vurti_rule_errors_total');
       telemetry.log('error', 'evidence could not be applied', { host, error: String(error) });
     }
@@ -112,6 +119,8 @@ export class EvidenceQueue {
     if (queue.steps === undefined) {
       telemetry.observe('vurti_step_seconds', queue.tookMs / 1000, { step: 'rules' });
       queue.tookMs = 0;
+      queue.span?.end();
+      queue.span = undefined;
     }
     // The host may have been forgotten, and begun anew, meanwhile.
     if (this.#hosts.get(host) !== queue) return;
@@ -119,6 +128,26 @@ export class EvidenceQueue {
     if (!done && this.#hosts.size === 1) return;
     this.#hosts.delete(host);
     if (!done) this.#hosts.set(host, queue);
+  }
+
+  /** Begins the next piece, or does a step of the one under way. */
+  #proceed(queue: HostQueue): void {
+    if (queue.steps === undefined) {
+      const evidence = queue.items.shift();
+      if (evidence !== undefined) queue.steps = this.#options.apply(evidence);
+    } else if (queue.steps.next().done === true) {
+      queue.steps = undefined;
+    }
+  }
+
+  #traced(tracer: Tracer, queue: HostQueue): void {
+    const [next] = queue.items;
+    if (queue.span === undefined && next !== undefined) {
+      const fields = { evidence: next.name, host: next.host };
+      queue.span = this.#parents?.get(next)?.child('rules', fields) ?? tracer.start('rules', fields);
+    }
+    if (queue.span === undefined) this.#proceed(queue);
+    else queue.span.within(() => this.#proceed(queue));
   }
 
   #continueLater(): void {

@@ -110,7 +110,6 @@ describe('messages', () => {
     telemetry.count('x');
     telemetry.gauge('x', 1);
     telemetry.observe('x', 1);
-    telemetry.span('x').end();
     telemetry.setLevel('error');
     telemetry.log('warn', 'not any more');
     return lines;

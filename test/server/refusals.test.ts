@@ -247,7 +247,6 @@ describe('refusals are problem+json, tell what to do, and change nothing', () =>
         count() {},
         gauge() {},
         observe() {},
-        span: () => ({ end() {} }),
       },
     });
     monitor.explain = () => {

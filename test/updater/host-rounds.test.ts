@@ -21,7 +21,6 @@ function rounds(hosts: Parameters<typeof world>[0], settings: Partial<Settings> 
       gauge: (_, value) => void gauges.push(value),
       count: () => undefined,
       observe: () => undefined,
-      span: () => ({ end: () => undefined }),
     },
   });
   made.start();

@@ -10,6 +10,7 @@ import {
   VERSION,
 } from '../../monitor/index.js';
 import { OwnMetrics } from '../../server/index.js';
+import type { Tracing } from '../../tracing/index.js';
 import type { Context } from '../context.js';
 import { settingsFile } from '../discover.js';
 import { Answer, exitCodes } from '../errors.js';
@@ -47,7 +48,8 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   const pretty = settings.log.format === 'pretty' || (settings.log.format === 'auto' && context.err.isTTY);
   const metrics = new OwnMetrics({ process: true });
   const log = logTelemetry({ level: levelOf(loaded, pretty, context), pretty, output: io.stderr, style: context.err });
-  const telemetry = metrics.beside(log);
+  const tracing = await traces(loaded, (message) => log.log('warn', 'Traces are not sent', { message }));
+  const telemetry = metrics.beside(tracing === undefined ? log : { ...log, tracer: tracing.tracer });
   const greeting = new Greeting(context, pretty, (message, fields) => telemetry.log('info', message, fields));
   greeting.begin(title(loaded, options, shownDir));
   const service = new Service({
@@ -89,9 +91,21 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   const began = io.clock.monotonic();
   if (io.stop.aborted) greeting.note('Stopping …');
   await service.stop();
+  await tracing?.stop();
   if (failure !== undefined) throw failure;
   greeting.line('stopped', `in ${((io.clock.monotonic() - began) / 1000).toFixed(1)} s`);
   if (io.stop.reason instanceof Stopped && io.stop.reason.cause === 'closed-pipe') throw new Answer(exitCodes.ok);
+}
+
+/** What traces is not even loaded unless somebody wants traces. */
+async function traces(
+  { settings }: LoadedSettings,
+  onProblem: (message: string) => void,
+): Promise<Tracing | undefined> {
+  const { endpoint, sampleRatio } = settings.tracing;
+  if (endpoint === undefined) return undefined;
+  const { startTracing } = await import('../../tracing/index.js');
+  return startTracing({ endpoint, sampleRatio, version: VERSION, onProblem });
 }
 
 /** Nobody waits for the answer: what went wrong is said in the log, each fault on a line of its own. */

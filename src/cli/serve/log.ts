@@ -37,6 +37,5 @@ export function logTelemetry(options: {
     count: () => undefined,
     gauge: () => undefined,
     observe: () => undefined,
-    span: () => ({ end: () => undefined }),
   };
 }

@@ -347,6 +347,15 @@ export const settingsSchema = z.strictObject({
       ).default('code'),
     })
     .prefault({}),
+  tracing: z
+    .strictObject({
+      endpoint: doc(
+        z.string().regex(/^https?:\/\/\S+$/, 'is no http or https URL'),
+        'Where traces go, as OTLP over HTTP in JSON: http://127.0.0.1:4318. Without a path it is /v1/traces. Nothing is traced without it.',
+      ).optional(),
+      sampleRatio: doc(z.number().min(0).max(1), 'Which share of polls is traced, 0–1.').default(1),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: doc(

@@ -43,7 +43,7 @@ export class OwnMetrics implements Sink {
   beside(telemetry: Telemetry): Telemetry {
     return {
       log: (level, message, fields) => telemetry.log(level, message, fields),
-      span: (name, fields) => telemetry.span(name, fields),
+      ...(telemetry.tracer === undefined ? {} : { tracer: telemetry.tracer }),
       count: (name, by, labels) => this.count(name, by, labels),
       gauge: (name, value, labels) => this.gauge(name, value, labels),
       observe: (name, value, labels) => this.observe(name, value, labels),
