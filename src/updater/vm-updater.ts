@@ -183,10 +183,13 @@ export class VmUpdater {
   /** The manager says that the VM's host has begun to migrate it. What was asked for before cannot undo that. */
   migrating(vm: Vm, destination: string): void {
     const now = this.#o.clock.now();
-    const cause: Cause = { rule: 'vm.command.migrating', source: { by: 'command', at: now } };
-    const statusSince = vm.dynamic.status === 'MigratingFrom' ? vm.dynamic.statusSince : now;
-    const dynamic = { ...vm.dynamic, status: 'MigratingFrom', migratingToVds: destination, statusSince } as const;
+    const { status, migratingToVds } = vm.dynamic;
     this.#o.commands.changed(vm.id);
+    // Said again: what was asked for before still cannot undo it, but nothing is new.
+    if (status === 'MigratingFrom' && migratingToVds === destination) return;
+    const cause: Cause = { rule: 'vm.command.migrating', source: { by: 'command', at: now } };
+    const statusSince = status === 'MigratingFrom' ? vm.dynamic.statusSince : now;
+    const dynamic = { ...vm.dynamic, status: 'MigratingFrom', migratingToVds: destination, statusSince } as const;
     this.trails.became(vm, dynamic.status, cause, now);
     this.#ledger.store(vm, { ...vm, dynamic }, cause, new Outbox(this.#o.ports)).send();
   }

@@ -43,4 +43,32 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
       ],
     },
   },
+  {
+    what: 'a migration that the manager announced twice was written twice, and recorded as a change of nothing',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'migrate', vm: 1, to: 2, told: true }, seconds: 4 },
+        { step: { does: 'migrate', vm: 1, to: 2, told: true }, seconds: 4 },
+        { step: { does: 'start', vm: 0, host: 0, as: 'Up' }, seconds: 4 },
+      ],
+    },
+  },
+  {
+    what: 'a VM that nobody runs is final when the last host is heard, also while the database is away: a fault of the law',
+    history: {
+      inventory: true,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'restart', how: 'stop' }, seconds: 0 },
+        { step: { does: 'become', vm: 0, status: 'MigratingTo' }, seconds: 4 },
+        { step: { does: 'loseDatabase' }, seconds: 4 },
+        { step: { does: 'arrive', vm: 1, source: 'down' }, seconds: 4 },
+        { step: { does: 'start', vm: 0, host: 1, as: 'Up' }, seconds: 4 },
+      ],
+    },
+  },
 ];

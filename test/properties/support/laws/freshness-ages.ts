@@ -56,7 +56,9 @@ export class FreshnessAges implements Law {
       if (vm === undefined) continue;
       const fresh = sets.vms.freshness(id, now);
       const owner = vm.dynamic.runOnVds;
-      const hostStatus = owner === null ? (synced ? 'synced' : 'not synced') : sets.hosts.get(owner)?.dynamic.status;
+      // What nobody runs is final once every host was heard; readiness alone does not tell while the database is away.
+      const heard = `${synced ? 'synced' : 'not synced'}, ${this.#lastReport.size} heard`;
+      const hostStatus = owner === null ? heard : sets.hosts.get(owner)?.dynamic.status;
       next.set(id, { fresh, vm, hostStatus });
       const before = this.#before.get(id);
       const same = before?.vm === vm && before.hostStatus === hostStatus && !this.#heard.has(id);
