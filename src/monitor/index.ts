@@ -37,6 +37,7 @@ export type {
   VmsApi,
   VmView,
 } from './api.js';
+export type { DatabaseAway } from './await-database.js';
 export { createMonitor } from './create-monitor.js';
 export type { IntentHandler, IntentsApi } from './intents/index.js';
 export { type HostChanges, type HostSource, InventorySources } from './inventory/index.js';

@@ -1,8 +1,11 @@
+export { backoffMs } from './backoff.js';
 export type { CommitterTuning, JournalOptions } from './batching-committer.js';
+export { bytesLeft } from './journal/journal.js';
 export { NodeJournalFiles } from './journal/node-journal-files.js';
 export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store.js';
 export { type MigrationPlan, planOfNothing, type RowCount } from './migrations/plan.js';
 export type { PostgresConnection } from './postgres/connection.js';
+export { isAway } from './postgres/database-error.js';
 export { PostgresStore, type PostgresStoreOptions } from './postgres/postgres-store.js';
 export { migrateSchema, planMigration, type SchemaUpgradeOptions } from './postgres/schema-upgrade.js';
 export { StatementCounter } from './statement-counter.js';

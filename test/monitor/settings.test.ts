@@ -257,7 +257,12 @@ describe('layers', () => {
   it('fills variables into the file', () => {
     const yaml = `database: { url: "\${DB}", poolSize: "\${POOL:-6}" }\ndataDir: $\${x}\npush: \n`;
     const loaded = load(yaml, { env: { DB: 'postgres://u:p@db/x' } });
-    expect(loaded.settings.database).toEqual({ url: 'postgres://u:p@db/x', poolSize: 6, schema: 'vurti' });
+    expect(loaded.settings.database).toEqual({
+      url: 'postgres://u:p@db/x',
+      waitSeconds: 3600,
+      poolSize: 6,
+      schema: 'vurti',
+    });
     expect(loaded.settings.dataDir).toBe(join(cwd, `${dollar}{x}`));
   });
 

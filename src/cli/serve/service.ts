@@ -6,6 +6,7 @@ import {
   agentAccess,
   coreSettings,
   createMonitor,
+  type DatabaseAway,
   InventorySources,
   type LoadedSettings,
   type Monitor,
@@ -25,6 +26,7 @@ import {
 } from '../../server/index.js';
 import { type Simulation, type SimulationOptions, startSimulation } from '../../simulator/index.js';
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
+import { count } from '../human.js';
 import { removeServiceFile, writeServiceFile } from '../service-file.js';
 import { refuseOpen } from './exposure.js';
 import { HostFiles } from './host-files.js';
@@ -81,6 +83,7 @@ export class Service {
   #hostFiles: HostFiles | undefined;
   #store: Store | undefined;
   #starting: Promise<void> | undefined;
+  readonly #ending = new AbortController();
   #stopping: Promise<void> | undefined;
 
   constructor(options: ServiceOptions) {
@@ -172,6 +175,7 @@ export class Service {
     this.#phase = 'it stops';
     this.#hostFiles?.stop();
     this.#sources?.stop();
+    this.#ending.abort();
     const { dataDir } = this.#options.loaded.settings;
     await this.#step('server', this.#server?.close());
     // A start under way gives up at its next step; what it has made by then is closed below.
@@ -262,6 +266,14 @@ export class Service {
       poolSize: database.poolSize,
       ...(journal.maxMiB === 0 ? {} : { journal: { folder: join(dataDir, 'journal'), maxMiB: journal.maxMiB } }),
       takeOver,
+      wait: {
+        // Our own server is ready when it says so.
+        seconds: this.#embedded === undefined ? database.waitSeconds : 0,
+        signal: this.#ending.signal,
+        onAway: (away) => {
+          this.#phase = awayText(away);
+        },
+      },
       clock,
       scheduler,
       telemetry,
@@ -278,6 +290,12 @@ export class Service {
     );
     return embedded.connection;
   }
+}
+
+function awayText({ since, attempts, lastError, journalBytes }: DatabaseAway): string {
+  const kept =
+    journalBytes === 0 ? '' : ` ${count(Math.ceil(journalBytes / 1024))} KiB of changes wait for it in the journal.`;
+  return `the database does not answer since ${new Date(since).toISOString()} (${count(attempts)} attempts; it goes on by itself). ${lastError}.${kept}`;
 }
 
 function demoHosts(simulation: Simulation): HostSpec[] {

@@ -141,6 +141,11 @@ export const settingsSchema = z.strictObject({
       poolSize: whole(3, 100, 'Connections to the database: one keeps it ours, one writes, the others read.').default(
         4,
       ),
+      waitSeconds: whole(
+        0,
+        86_400,
+        'How long a start waits for a server that does not answer, before it gives up; 0 = not at all.',
+      ).default(3600),
     })
     .prefault({}),
   journal: group(

@@ -27,6 +27,13 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 const NAME = /^journal-(\d{6,})\.log$/;
 const ASIDE = /^journal-.*\.(damaged|foreign)$/;
 
+/** Bytes of what an earlier process left, without a look into it. */
+export async function bytesLeft(files: JournalFiles): Promise<number> {
+  let bytes = 0;
+  for (const name of await files.list()) if (NAME.test(name)) bytes += await files.size(name);
+  return bytes;
+}
+
 /**
  * Flushes that wait for the database, in files: a queue, appended to at one end and taken from at the other. An entry
  * that was appended is there after any crash; it goes when `drained` says that the database has it. Entries that

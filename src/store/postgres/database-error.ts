@@ -27,3 +27,29 @@ function textOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return messageOf(error);
 }
+
+/** SQLSTATEs of a server that starts, stops, or has no connection left: connection exceptions, resources, operator. */
+const AWAY_STATE = /^(?:08|53|57P0[1-5])/;
+/** What Node and pg say where no server answers, or its name is not known yet. */
+const AWAY_CODE = new Set(
+  'ECONNREFUSED ECONNRESET ETIMEDOUT EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN EPIPE ENOTFOUND EAI_AGAIN'.split(' '),
+);
+const AWAY_TEXT = /^(?:timeout expired|timeout exceeded when trying to connect|Connection terminated)/;
+
+/** Whether the server did not answer: it may later. False: it answered, and will so again. */
+export function isAway(error: unknown): error is VurtiError {
+  if (!(error instanceof VurtiError) || error.code !== 'DATABASE_UNREACHABLE') return false;
+  // Without a cause it is a deadline of ours.
+  return error.cause === undefined || isAwayCause(error.cause);
+}
+
+function isAwayCause(cause: unknown): boolean {
+  if (cause instanceof AggregateError && cause.errors.length > 0) return cause.errors.every(isAwayCause);
+  const state = sqlStateOf(cause);
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  // A socket that is not there, not a file of certificates.
+  if (code === 'ENOENT') return cause instanceof Error && 'syscall' in cause && cause.syscall === 'connect';
+  // Node's codes may look like a state.
+  if (AWAY_CODE.has(code)) return true;
+  return state === null ? AWAY_TEXT.test(messageOf(cause)) : AWAY_STATE.test(state);
+}
