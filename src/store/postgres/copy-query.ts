@@ -53,3 +53,46 @@ export class CopyQuery implements Submittable {
     this.#reject(error);
   }
 }
+
+/** One COPY … TO STDOUT. */
+export class CopyOutQuery implements Submittable {
+  readonly callback = (): void => undefined;
+  /** Number of messages. */
+  readonly done: Promise<number>;
+  readonly #text: string;
+  readonly #onMessage: (message: Buffer) => void;
+  #messages = 0;
+  #resolve: (messages: number) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+
+  /** @param onMessage the message is gone when it returns; it must not throw. */
+  constructor(text: string, onMessage: (message: Buffer) => void) {
+    this.#text = text;
+    this.#onMessage = onMessage;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  submit(connection: Connection): void {
+    connection.query(this.#text);
+  }
+
+  handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
+    this.#messages += 1;
+    this.#onMessage(chunk);
+  }
+
+  handleCommandComplete(): void {
+    // What follows is the end.
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve(this.#messages);
+  }
+
+  handleError(error: unknown): void {
+    this.#reject(error);
+  }
+}

@@ -4,7 +4,7 @@ import { type Scheduler, type Telemetry, withDeadline } from '../../kernel/index
 import type { StatementListener } from '../store.js';
 import { clientConfig } from './client-config.js';
 import type { PostgresConnection } from './connection.js';
-import { CopyQuery } from './copy-query.js';
+import { CopyOutQuery, CopyQuery } from './copy-query.js';
 import { databaseError } from './database-error.js';
 
 export interface LaneOptions {
@@ -30,6 +30,17 @@ export class CopyInput {
   constructor(tables: readonly string[], data: Buffer) {
     this.tables = tables;
     this.data = data;
+  }
+}
+
+/** Given as the only parameter of a COPY … TO STDOUT: who takes its messages, and the table they are of. */
+export class CopyOutput {
+  readonly table: string;
+  readonly onMessage: (message: Buffer) => void;
+
+  constructor(table: string, onMessage: (message: Buffer) => void) {
+    this.table = table;
+    this.onMessage = onMessage;
   }
 }
 
@@ -129,6 +140,12 @@ function clientOf(client: pg.PoolClient, listener: StatementListener | undefined
     if (input instanceof CopyInput) {
       const tags = await client.query(new CopyQuery(text, input.data)).done;
       if (listener !== undefined) tellCopies(tags, input, listener);
+      return { command: 'COPY', rows: [] };
+    }
+    if (input instanceof CopyOutput) {
+      const messages = await client.query(new CopyOutQuery(text, input.onMessage)).done;
+      // One of them is the end.
+      listener?.({ verb: 'select', table: input.table, rows: Math.max(0, messages - 1), bytes: text.length });
       return { command: 'COPY', rows: [] };
     }
     const result = await client.query(text, [...parameters]);
