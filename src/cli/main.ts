@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { RealTime } from '../kernel/index.js';
@@ -8,6 +9,8 @@ import { run } from './run.js';
 
 const time = new RealTime();
 const stop = new AbortController();
+// `doctor --all` has a listener for each host that it asks; each one goes with its question.
+setMaxListeners(0, stop.signal);
 const end = (cause: Stopped['cause']): void => stop.abort(new Stopped(cause));
 
 /** npm passes on the Ctrl-C that the terminal has sent us already: two within this time are one. */

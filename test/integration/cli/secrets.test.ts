@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Io } from '../../../src/cli/io.js';
 import { program } from '../../../src/cli/program.js';
 import { withDatabase } from '../setup/database.js';
-import { type Ended, ensureBuilt, Vurti } from './vurti.js';
+import { type Ended, ensureBuilt, main, Vurti } from './vurti.js';
 
 /** Every secret that the program is given, under its own mark; what it said, wrote and answered must not hold one. */
 const secrets = new Map<string, string>([
@@ -158,9 +158,11 @@ it('no secret leaves the program, whatever it is asked', async () => {
     const text = `DATABASE_URL='${wrongUrl}' VURTI_DATA_DIR=none VURTI_LOG_LEVEL=debug vurti`;
     hear(wrongUrl.slice(0, 5), await v.shell(`${text} migrate --plan -v`));
     hear(wrongUrl.slice(0, 5), await v.shell(`${text} config show`));
-    // A database that is away is waited for.
-    hear(wrongUrl.slice(0, 5), await v.shell(`${text} serve --listen 127.0.0.1:0 -v & sleep 4; kill %1; wait`));
   }
+
+  // A service waits for a database that is away, and says so.
+  const waiting = `DATABASE_URL='postgres://u:${away}@127.0.0.1:1/none' VURTI_DATA_DIR=none`;
+  hear('away', await v.shell(`${waiting} timeout 5 "${process.execPath}" "${main}" serve --listen 127.0.0.1:0 -v`));
 
   service.signal('SIGTERM');
   hear('serve', await service.ended);

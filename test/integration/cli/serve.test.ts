@@ -175,6 +175,15 @@ describe('vurti serve', () => {
   });
 });
 
+it('vurti doctor --all asks more hosts than Node.js likes listeners, and says nothing of that', async () => {
+  const v = vurti();
+  const fleet = v.start('simulate', '--hosts', '16', '--vms', '16', '--faults', 'none', '--write', 'lab.yaml');
+  await fleet.said('Ctrl-C stops');
+  const { code, out, err } = await v.run('doctor', '--all', '--config', 'lab.yaml');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatch(/^0 of 16 hosts failed$/m);
+});
+
 describe('pipes', () => {
   it('may close early', async () => {
     const v = vurti();
