@@ -4,6 +4,7 @@ import { CountedIds, VirtualTime } from '../../src/kernel/index.js';
 import { defaultSettings, type EvidenceStamp, type VmStatsReport } from '../../src/model/index.js';
 import { makeContainer } from '../../src/monitor/container.js';
 import { tokens } from '../../src/monitor/index.js';
+import { ComparedReports } from '../../src/push-adapter/compared-reports.js';
 import { vmEvidence } from '../../src/push-adapter/vm-poll.js';
 import type { HostSets } from '../../src/repository/index.js';
 import { MemoryStore } from '../../src/store/index.js';
@@ -17,6 +18,7 @@ export class Core {
   readonly sets: HostSets;
   readonly committed = { rows: 0, records: 0 };
   readonly #streams: Streams;
+  readonly #compared = new Map<string, ComparedReports>();
   readonly #seqs = new Map<string, number>();
 
   constructor(hosts: readonly string[]) {
@@ -40,7 +42,7 @@ export class Core {
 
   /** What the push-adapter makes of one answer: it is compared with the repository. */
   evidenceOf(host: string, report: VmStatsReport): readonly Evidence[] {
-    return vmEvidence(host, this.#stampOf(host), report, this.sets.vms);
+    return vmEvidence(host, this.#stampOf(host), report, this.sets.vms, this.#comparedOf(host));
   }
 
   /** The updaters' part; done when it returns, as long as a host has fewer VMs than a slice of the queue. */
@@ -54,6 +56,15 @@ export class Core {
       const vm = this.sets.vms.get(vmId);
       if (vm !== undefined) this.sets.putVm({ ...vm, dynamic: { ...vm.dynamic, hash: deviceHash } });
     }
+  }
+
+  #comparedOf(host: string): ComparedReports {
+    let compared = this.#compared.get(host);
+    if (compared === undefined) {
+      compared = new ComparedReports();
+      this.#compared.set(host, compared);
+    }
+    return compared;
   }
 
   #stampOf(host: string): EvidenceStamp {

@@ -29,6 +29,8 @@ export interface VmReader {
   byHost(hostId: string): ReadonlySet<string>;
   byCluster(clusterId: string): ReadonlySet<string>;
   byStatus(status: VmStatus): ReadonlySet<string>;
+  /** Another number after each change of a VM that runs on the host or ran there before it; what is open of it counts. */
+  revisionOf(hostId: string): number;
   /** When the VM was last seen in a report; null = never by this process. */
   heardAt(id: string): number | null;
   freshness(id: string, now: number): Freshness;

@@ -205,7 +205,9 @@ export class VmColumns extends Columns {
 
   /** In memory only. */
   setMigrationProgress(progress: number | null): void {
-    this.put(figureAt.migrationProgress, progress);
+    if (!this.put(figureAt.migrationProgress, progress)) return;
+    // The next report says otherwise again, though it is as the one before.
+    this.facts = null;
     if (this.plain !== null) this.plain = { ...this.plain, migrationProgress: progress };
   }
 

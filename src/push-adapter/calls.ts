@@ -1,6 +1,7 @@
 import type { Evidence } from '../events/index.js';
 import type { CallOptions, Fetcher } from '../fetcher/index.js';
 import type { EvidenceStamp, HostEndpoint, PollSettings, VmReader, VmStatsReport } from '../model/index.js';
+import type { ComparedReports } from './compared-reports.js';
 import type { Ask } from './request-queue.js';
 import type { Lane } from './slots.js';
 import { vmEvidence } from './vm-poll.js';
@@ -13,6 +14,7 @@ interface AskContext {
   readonly vms: VmReader;
   readonly endpoint: HostEndpoint;
   readonly ask: Ask;
+  readonly compared: ComparedReports;
   /** A VM report is here, before anything is made of it. */
   readonly onVmReport: (report: VmStatsReport) => void;
 }
@@ -37,11 +39,11 @@ export const calls: Readonly<Record<Ask['method'], CallKind>> = {
   'Host.getAllVmStats': {
     deadlineSeconds: (poll) => poll.deadlineSeconds,
     lane: 'statistics',
-    send: async ({ fetcher, endpoint, vms, onVmReport }, options) => {
+    send: async ({ fetcher, endpoint, vms, compared, onVmReport }, options) => {
       const report = await fetcher.getAllVmStats(endpoint, options);
       return (stamp) => {
         onVmReport(report);
-        return vmEvidence(endpoint.id, stamp(report.complete), report, vms);
+        return vmEvidence(endpoint.id, stamp(report.complete), report, vms, compared);
       };
     },
   },

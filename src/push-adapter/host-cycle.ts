@@ -171,7 +171,7 @@ export class HostCycle implements RunningCycle {
 
   #send(call: Call): void {
     const { clock, scheduler, fetcher, vms, telemetry } = this.#core;
-    const { endpoint } = this.#options;
+    const { endpoint, host } = this.#options;
     const { ask } = call;
     const ms = this.#deadlineMs(ask);
     call.sentAt = clock.monotonic();
@@ -197,7 +197,7 @@ export class HostCycle implements RunningCycle {
       },
       (signal) => {
         const onVmReport = (report: VmStatsReport): void => this.#onVmReport(call, report);
-        return calls[ask.method].send({ fetcher, vms, endpoint, ask, onVmReport }, { signal });
+        return calls[ask.method].send({ fetcher, vms, endpoint, ask, compared: host.compared, onVmReport }, { signal });
       },
     ).then(
       (tell) => this.#onEnd(call, tell, null),
@@ -278,7 +278,8 @@ export class HostCycle implements RunningCycle {
   }
 
   #onVmReport(call: Call, report: VmStatsReport): void {
-    this.#core.follower.beforeReport(this.#options.host.id, report, call.sentAt ?? this.#begunAt);
+    const { id, compared } = this.#options.host;
+    this.#core.follower.beforeReport(id, report, compared, call.sentAt ?? this.#begunAt);
     call.report = report;
   }
 

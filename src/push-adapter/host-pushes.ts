@@ -39,6 +39,11 @@ export class HostPushes {
   #kept: Arrival[] = [];
   /** VM → the last status that was pushed, and when. Of known VMs only, so that it is bounded. */
   readonly #pushed = new Map<string, { readonly status: VmStatus; readonly at: number }>();
+  /** The generation of the reports that they were weighed against last; there may be newer ones, or too new ones, of them. */
+  #weighedBy: number | null = null;
+  #hasUnweighed = false;
+  /** Whether all VMs of the host were calm at that revision. */
+  calm: { readonly revision: number; readonly calm: boolean } | null = null;
 
   get isConnected(): boolean {
     return this.mode === 'buffering' || this.mode === 'open' || this.mode === 'live';
@@ -80,6 +85,7 @@ export class HostPushes {
 
   notePushed(vmId: string, status: VmStatus, at: number): void {
     this.#pushed.set(vmId, { status, at });
+    this.#hasUnweighed = true;
     this.suspects = this.suspects.filter((turn) => turn.vmId !== vmId || turn.status !== status);
   }
 
@@ -89,10 +95,22 @@ export class HostPushes {
     return last !== undefined && (last.status === status || last.at > requestedAt);
   }
 
-  /** A report that says otherwise than the last push: what was pushed is over. */
-  noteReported(vmId: string, status: VmStatus, requestedAt: number): void {
-    const last = this.#pushed.get(vmId);
-    if (last !== undefined && last.status !== status && last.at <= requestedAt) this.#pushed.delete(vmId);
+  /**
+   * What was pushed before a report that says otherwise is over. `generation`: another one where a report of a VM is
+   * another object than in the answer before; of those that are not, the pushes were weighed against them then.
+   */
+  noteReport(report: VmStatsReport, generation: number, requestedAt: number): void {
+    if (generation === this.#weighedBy && !this.#hasUnweighed) return;
+    this.#weighedBy = generation;
+    this.#hasUnweighed = false;
+    for (const [vmId, { status, at }] of this.#pushed) {
+      if (at > requestedAt) {
+        this.#hasUnweighed = true;
+        continue;
+      }
+      const said = report.get(vmId)?.status;
+      if (said !== undefined && said !== status) this.#pushed.delete(vmId);
+    }
   }
 
   suspect(turns: readonly VmTurn[], at: number): void {

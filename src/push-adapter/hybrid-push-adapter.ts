@@ -9,6 +9,7 @@ import {
   type VmStatsReport,
   type VmStatus,
 } from '../model/index.js';
+import type { ComparedReports } from './compared-reports.js';
 import type { CallRecord } from './history.js';
 import { HostPushes, isNewer, tellsOfEnd } from './host-pushes.js';
 import { HourlyCount } from './hourly-count.js';
@@ -155,7 +156,8 @@ export class HybridPushAdapter {
         this.#o.telemetry.count('vurti_push_overdue_polls_total');
         this.#hosts.get(hostId)?.trust.interrupted();
       },
-      beforeReport: (hostId, report, requestedAt) => this.#beforeReport(hostId, report, requestedAt),
+      beforeReport: (hostId, report, compared, requestedAt) =>
+        this.#beforeReport(hostId, report, compared, requestedAt),
       afterReport: (hostId, report, requestedAt) => this.#afterReport(hostId, report, requestedAt),
       cycleOver: (hostId, begunAt) => {
         const host = this.#hosts.get(hostId);
@@ -233,18 +235,26 @@ export class HybridPushAdapter {
     return false;
   }
 
-  #beforeReport(hostId: string, report: VmStatsReport, requestedAt: number): void {
+  #beforeReport(hostId: string, report: VmStatsReport, compared: ComparedReports, requestedAt: number): void {
     const host = this.#hosts.get(hostId);
     if (host === undefined || host.mode === 'off' || host.mode === 'polled') return;
-    if (host.mode === 'live' || host.wasLive) this.#compare(hostId, host, report, requestedAt);
+    if (host.mode === 'live' || host.wasLive) this.#compare(hostId, host, report, compared, requestedAt);
     // How a VM ended that the report does not list is known from its push alone: it comes first.
     if (host.mode !== 'buffering' || requestedAt < host.connectedAt || !report.complete) return;
     for (const arrival of host.take((kept) => tellsOfEnd(kept, report))) this.#pushing.publish(hostId, arrival);
   }
 
-  #compare(hostId: string, host: HostPushes, report: VmStatsReport, requestedAt: number): void {
-    const turns = unannounced(hostId, report, this.#o.vms, (turn) => host.wasPushed(turn, requestedAt));
-    for (const { vmId, status } of report.all()) host.noteReported(vmId, status, requestedAt);
+  #compare(
+    hostId: string,
+    host: HostPushes,
+    report: VmStatsReport,
+    compared: ComparedReports,
+    requestedAt: number,
+  ): void {
+    const { vms } = this.#o;
+    const differing = compared.differing(hostId, report, vms);
+    const turns = unannounced(hostId, differing, vms, (turn) => host.wasPushed(turn, requestedAt));
+    host.noteReport(report, compared.generation, requestedAt);
     if (host.mode === 'live') host.suspect(turns, this.#o.clock.monotonic());
     else if (turns.length > 0) this.#missed(hostId, host, 'disconnected', turns);
   }
@@ -293,13 +303,26 @@ export class HybridPushAdapter {
 
   /** Nothing of the host is on its way to something else. */
   #isCalm(hostId: string): boolean {
-    const { vds, vms } = this.#o;
+    const { vds } = this.#o;
     const host = vds.get(hostId)?.dynamic;
     if (host?.status !== 'Up' || (host.vmMigrating ?? 0) > 0 || vds.liveness(hostId)?.attempts !== 0) return false;
+    return this.#hasCalmVms(hostId);
+  }
+
+  #hasCalmVms(hostId: string): boolean {
+    const { vms } = this.#o;
+    const known = this.#hosts.get(hostId)?.calm;
+    const revision = vms.revisionOf(hostId);
+    if (known?.revision === revision) return known.calm;
+    let isCalm = true;
     for (const vmId of vms.byHost(hostId)) {
-      if (vms.unsettled(vmId) !== undefined || !calm.has(vms.get(vmId)?.dynamic.status ?? 'Unknown')) return false;
+      if (vms.unsettled(vmId) === undefined && calm.has(vms.get(vmId)?.dynamic.status ?? 'Unknown')) continue;
+      isCalm = false;
+      break;
     }
-    return true;
+    const host = this.#hosts.get(hostId);
+    if (host !== undefined) host.calm = { revision, calm: isCalm };
+    return isCalm;
   }
 
   #statusOf(hostId: string): VdsStatus {

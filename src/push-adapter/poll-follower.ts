@@ -1,4 +1,5 @@
 import type { HostEndpoint, VdsStatus, VmStatsReport } from '../model/index.js';
+import type { ComparedReports } from './compared-reports.js';
 
 /** Follows the polls of all hosts, to weigh against them what agents push. Times are monotonic ms. */
 export interface PollFollower {
@@ -9,7 +10,7 @@ export interface PollFollower {
   /** No VM report came since a due time that lies more than the multiple and one interval back. */
   overdue(hostId: string): void;
   /** A VM report is here; nothing of it is compared or published yet. */
-  beforeReport(hostId: string, report: VmStatsReport, requestedAt: number): void;
+  beforeReport(hostId: string, report: VmStatsReport, compared: ComparedReports, requestedAt: number): void;
   /** All evidence of that report is published. */
   afterReport(hostId: string, report: VmStatsReport, requestedAt: number): void;
   /** A cycle that began at this time is over, whatever came of it. */

@@ -1,5 +1,6 @@
 import type { Clock, VurtiError } from '../kernel/index.js';
 import type { EvidenceStamp, HostEndpoint } from '../model/index.js';
+import { ComparedReports } from './compared-reports.js';
 import { History } from './history.js';
 import { type Ask, RequestQueue } from './request-queue.js';
 
@@ -20,6 +21,7 @@ export class PolledHost {
   cycle: RunningCycle | null = null;
   readonly requests = new RequestQueue();
   readonly history = new History();
+  readonly compared = new ComparedReports();
   /** Asked for out of turn. */
   poked = false;
   /** A statistics tick found the host busy: the next tick makes up for it. */

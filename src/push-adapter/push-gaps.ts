@@ -5,7 +5,6 @@ import {
   type Vm,
   type VmReader,
   type VmReport,
-  type VmStatsReport,
   type VmStatus,
 } from '../model/index.js';
 
@@ -19,7 +18,8 @@ export interface VmTurn {
 const announced: ReadonlySet<VmStatus> = new Set<VmStatus>(['Down', 'MigratingFrom', 'RebootInProgress']);
 
 /**
- * What one poll shows that should have been pushed: against what was known when it came.
+ * What one poll shows that should have been pushed: against what was known when it came. Only reports that differ from
+ * that can show it (`reportDiffers`).
  *
  * Left out is what VDSM does not push, or not always: a pause or resume done outside (a pause on error is pushed), a silent
  * QEMU monitor, powering up and down, saving and restoring, VMs that nobody knows or that were made outside, arrivals of
@@ -27,12 +27,12 @@ const announced: ReadonlySet<VmStatus> = new Set<VmStatus>(['Down', 'MigratingFr
  */
 export function unannounced(
   host: string,
-  report: VmStatsReport,
+  differing: readonly VmReport[],
   vms: Pick<VmReader, 'get' | 'unsettled'>,
   wasPushed: (turn: VmTurn) => boolean,
 ): VmTurn[] {
   const turns: VmTurn[] = [];
-  for (const vm of report.all()) {
+  for (const vm of differing) {
     const stored = vms.get(vm.vmId);
     // What is not settled may have been pushed, and not judged.
     if (stored === undefined || vms.unsettled(vm.vmId) !== undefined || !shouldBePushed(stored, vm, host)) continue;

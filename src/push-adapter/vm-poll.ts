@@ -1,5 +1,6 @@
 import type { Evidence } from '../events/index.js';
-import { type EvidenceStamp, reportDiffers, type VmReader, type VmStatsReport } from '../model/index.js';
+import type { EvidenceStamp, VmStatsReport } from '../model/index.js';
+import type { ComparedReports, ComparedWith } from './compared-reports.js';
 
 /**
  * The evidence in one answer of getAllVmStats, in the order of its contract. All of it is found before any is published:
@@ -9,18 +10,15 @@ export function vmEvidence(
   host: string,
   stamp: EvidenceStamp,
   report: VmStatsReport,
-  vms: Pick<VmReader, 'get' | 'byHost'>,
+  vms: ComparedWith,
+  compared: ComparedReports,
 ): Evidence[] {
   const evidence: Evidence[] = [{ name: 'VmStatsReceived', host, stamp, report }];
-  for (const vm of report.all()) {
-    if (reportDiffers(vms.get(vm.vmId), vm, host)) {
-      evidence.push({ name: 'VmStateChanged', host, stamp, vmId: vm.vmId, report: vm });
-    }
+  for (const vm of compared.differing(host, report, vms)) {
+    evidence.push({ name: 'VmStateChanged', host, stamp, vmId: vm.vmId, report: vm });
   }
   if (report.complete) {
-    for (const vmId of vms.byHost(host)) {
-      if (!report.has(vmId)) evidence.push({ name: 'VmDisappeared', host, stamp, vmId });
-    }
+    for (const vmId of compared.absent(host, report, vms)) evidence.push({ name: 'VmDisappeared', host, stamp, vmId });
   }
   return evidence;
 }

@@ -11,6 +11,7 @@ import type {
   VmStatus,
   VmUsage,
 } from '../model/index.js';
+import { HostRevisions } from './host-revisions.js';
 import { NameIndex } from './name-index.js';
 import { UsageTable } from './usage-table.js';
 import { VdsRepository } from './vds-repository.js';
@@ -46,12 +47,13 @@ export class HostSets {
   readonly #vdsWatchers = new Watchers<Vds>();
   readonly #vmWatchers = new Watchers<Vm>();
   readonly #usage = new UsageTable();
+  readonly #revisions = new HostRevisions();
 
   constructor(division: Division, facts: HostFacts) {
     this.#division = division;
     this.#facts = facts;
     this.hosts = new AllHosts(this.#sets, this.#setOfHost);
-    this.vms = new AllVms(this.#sets, this.#setOfVm);
+    this.vms = new AllVms(this.#sets, this.#setOfVm, this.#revisions);
   }
 
   get all(): Iterable<HostSet> {
@@ -72,7 +74,7 @@ export class HostSets {
       set = {
         name,
         vds: new VdsRepository(this.#vdsWatchers),
-        vms: new VmRepository(this.#facts, this.#vmWatchers, this.#usage),
+        vms: new VmRepository(this.#facts, this.#vmWatchers, this.#usage, this.#revisions),
       };
       this.#sets.set(name, set);
     }
@@ -101,6 +103,7 @@ export class HostSets {
     this.hostNames.move(hostId, set?.vds.get(hostId)?.static.name ?? null, null);
     set?.vds.delete(hostId);
     set?.vms.forgetHost(hostId);
+    this.#revisions.forget(hostId);
     this.#setOfHost.delete(hostId);
   }
 
@@ -187,8 +190,8 @@ export class HostSets {
 }
 
 function union(sets: ReadonlyMap<string, HostSet>, pick: (set: HostSet) => ReadonlySet<string>): ReadonlySet<string> {
-  const [only, ...others] = sets.values();
-  if (only !== undefined && others.length === 0) return pick(only);
+  const [only] = sets.values();
+  if (only !== undefined && sets.size === 1) return pick(only);
   const all = new Set<string>();
   for (const set of sets.values()) for (const id of pick(set)) all.add(id);
   return all;
@@ -229,10 +232,12 @@ class AllHosts implements VdsReader {
 class AllVms implements VmReader {
   readonly #sets: ReadonlyMap<string, HostSet>;
   readonly #of: ReadonlyMap<string, HostSet>;
+  readonly #revisions: HostRevisions;
 
-  constructor(sets: ReadonlyMap<string, HostSet>, of: ReadonlyMap<string, HostSet>) {
+  constructor(sets: ReadonlyMap<string, HostSet>, of: ReadonlyMap<string, HostSet>, revisions: HostRevisions) {
     this.#sets = sets;
     this.#of = of;
+    this.#revisions = revisions;
   }
 
   get size(): number {
@@ -258,6 +263,9 @@ class AllVms implements VmReader {
   }
   byStatus(status: VmStatus): ReadonlySet<string> {
     return union(this.#sets, (set) => set.vms.byStatus(status));
+  }
+  revisionOf(hostId: string): number {
+    return this.#revisions.of(hostId);
   }
   heardAt(id: string): number | null {
     return this.#of.get(id)?.vms.heardAt(id) ?? null;

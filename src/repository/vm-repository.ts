@@ -8,6 +8,7 @@ import {
   type VmStatus,
   type VmUsage,
 } from '../model/index.js';
+import { HostRevisions } from './host-revisions.js';
 import { IndexBy } from './index-by.js';
 import { type ReadView, Versioned } from './read-view.js';
 import { UsageTable } from './usage-table.js';
@@ -62,14 +63,21 @@ export class VmRepository implements VmReader {
   readonly facts = new VmFacts();
   readonly #watchers: Watchers<Vm>;
   readonly #table: UsageTable;
+  readonly #revisions: HostRevisions;
   readonly #versioned = new Versioned(this.#vms);
   readonly #hosts: HostFacts;
 
-  /** Sets that hand VMs over to each other share their watchers and their usage table. */
-  constructor(hosts: HostFacts, watchers = new Watchers<Vm>(), table = new UsageTable()) {
+  /** Sets that hand VMs over to each other share what is named here. */
+  constructor(
+    hosts: HostFacts,
+    watchers = new Watchers<Vm>(),
+    table = new UsageTable(),
+    revisions = new HostRevisions(),
+  ) {
     this.#hosts = hosts;
     this.#watchers = watchers;
     this.#table = table;
+    this.#revisions = revisions;
   }
 
   get size(): number {
@@ -105,6 +113,10 @@ export class VmRepository implements VmReader {
     return this.#byStatus.get(status);
   }
 
+  revisionOf(hostId: string): number {
+    return this.#revisions.of(hostId);
+  }
+
   unsettled(id: string): Unsettled | undefined {
     return this.#unsettled.get(id)?.state;
   }
@@ -126,6 +138,8 @@ export class VmRepository implements VmReader {
       this.#settle(vm.id);
     }
     this.#byHost.move(vm.id, before?.dynamic.runOnVds, vm.dynamic.runOnVds);
+    this.#revisions.changed(before?.dynamic.runOnVds);
+    this.#revisions.changed(vm.dynamic.runOnVds);
     this.#byCluster.move(vm.id, before?.static.clusterId, vm.static.clusterId);
     this.#byStatus.move(vm.id, before?.dynamic.status, vm.dynamic.status);
     this.facts.move(vm.id, before, vm);
@@ -160,6 +174,7 @@ export class VmRepository implements VmReader {
       return;
     }
     this.#unsettled.set(id, { host, state });
+    if (before === undefined) this.#revisions.changed(this.#vms.get(id)?.dynamic.runOnVds);
     this.#unsettledByHost.move(id, before?.host, host);
   }
 
@@ -285,6 +300,7 @@ export class VmRepository implements VmReader {
     this.#noteSeenOf(before);
     this.#settle(id);
     this.#byHost.move(id, before.dynamic.runOnVds, null);
+    this.#revisions.changed(before.dynamic.runOnVds);
     this.#byCluster.move(id, before.static.clusterId, null);
     this.#byStatus.move(id, before.dynamic.status, null);
     this.facts.move(id, before, undefined);
@@ -309,7 +325,7 @@ export class VmRepository implements VmReader {
 
   #settle(id: string): void {
     this.#unsettledByHost.move(id, this.#unsettled.get(id)?.host, null);
-    this.#unsettled.delete(id);
+    if (this.#unsettled.delete(id)) this.#revisions.changed(this.#vms.get(id)?.dynamic.runOnVds);
   }
 
   #noteSeenOf(vm: Vm): void {

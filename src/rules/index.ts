@@ -51,7 +51,7 @@ export {
   singleDevice,
 } from './vm/devices.js';
 export { describedVm } from './vm/external.js';
-export { type BalloonState, balloonFollows, judgeFigures } from './vm/figures.js';
+export { type BalloonState, balloonFollows, figuresMatter, judgeFigures } from './vm/figures.js';
 export { guestNics, nicPatterns } from './vm/guest.js';
 export { nextJobs } from './vm/jobs.js';
 export { laidOver } from './vm/overlay.js';

@@ -5,6 +5,7 @@ import {
   figureAt,
   initialRow,
   type MonitorSettings,
+  sameValue,
   UsageHistory,
   type Vds,
   type Vm,
@@ -16,10 +17,12 @@ import {
   vmStatisticsFields,
 } from '../model/index.js';
 import type { HostSets, Inventory, VmRepository } from '../repository/index.js';
-import { type BalloonState, judgeFigures, learnSample, nextVmUsage, takeSample } from '../rules/index.js';
+import { figuresMatter, judgeFigures, learnSample, nextVmUsage, takeSample } from '../rules/index.js';
+import type { Seat } from './fast-path.js';
 import { Outbox, type OutboxPorts } from './outbox.js';
 import type { RecordMaker } from './record-maker.js';
 import type { StatisticsWriter } from './statistics-writer.js';
+import type { Watched } from './watched.js';
 
 export interface VmFiguresOptions {
   readonly sets: HostSets;
@@ -29,15 +32,6 @@ export interface VmFiguresOptions {
   readonly statistics: StatisticsWriter;
   readonly clock: Clock;
   readonly settings: Pick<MonitorSettings, 'statistics' | 'balloon'>;
-}
-
-/** What is kept of a VM's figures in memory alone. */
-interface Watched {
-  readonly history: VmHistory;
-  balloon: BalloonState | undefined;
-  /** The report whose figures were taken last: a VM may be looked at twice in one. */
-  host: string;
-  seq: number;
 }
 
 /** Takes the measured part of reports: usage, histories, and what the figures give rise to. */
@@ -59,12 +53,35 @@ export class VmFigures {
     const vms = this.#o.sets.setOfVm(vm.id)?.vms;
     if (vms === undefined) return;
     const columns = this.#takeUsage(vm, vms, sample);
-    const watched = this.#watchedOf(vm.id);
-    if (watched.host === stamp.host && watched.seq === stamp.seq) return;
-    watched.host = stamp.host;
-    watched.seq = stamp.seq;
+    const watched = this.watchedOf(vm.id);
+    if (!isNext(watched, stamp)) return;
     this.#addHistory(watched.history, columns);
     this.#judge(vm, host, sample, watched, stamp);
+  }
+
+  /** The same for a VM on the fast path. False: its figures are unusual, and nothing was done. */
+  takeSeated(seat: Seat, host: Vds, stamp: EvidenceStamp): boolean {
+    const { vm, report, columns, watched } = seat;
+    if (watched.dropped) return false;
+    const { figuresVersion } = report;
+    if (figuresVersion !== seat.version) {
+      const sample = report.statistics();
+      const taken = sample === null ? 'other' : takeSample(vm, columns, sample);
+      if (taken === 'other') return false;
+      if (taken === 'changed') this.#o.statistics.vmChanged(columns);
+      seat.version = figuresVersion;
+      seat.quiet = false;
+    }
+    if (!isNext(watched, stamp)) return true;
+    this.#addHistory(watched.history, columns);
+    const ballooning = this.#isBallooning(vm, host);
+    if (seat.quiet && seat.ballooning === ballooning) return true;
+    const sample = report.statistics();
+    if (sample === null) return true;
+    seat.ballooning = ballooning;
+    const matters = figuresMatter({ vm, sample, ballooning, balloon: watched.balloon });
+    seat.quiet = !matters || this.#judge(vm, host, sample, watched, stamp);
+    return true;
   }
 
   /** A migration has come to nothing. */
@@ -82,13 +99,25 @@ export class VmFigures {
 
   /** The VM runs no more. */
   reset(vmId: string): void {
-    this.#watched.delete(vmId);
+    this.forget(vmId);
     const columns = this.#o.sets.setOfVm(vmId)?.vms.setUsage(vmId, emptyUsage(vmId));
     if (columns !== undefined) this.#o.statistics.vmChanged(columns);
   }
 
   forget(vmId: string): void {
+    const watched = this.#watched.get(vmId);
+    if (watched !== undefined) watched.dropped = true;
     this.#watched.delete(vmId);
+  }
+
+  watchedOf(vmId: string): Watched {
+    let watched = this.#watched.get(vmId);
+    if (watched === undefined) {
+      const history = { cpu: new UsageHistory(), memory: new UsageHistory(), network: new UsageHistory() };
+      watched = { history, balloon: undefined, host: '', seq: 0, dropped: false };
+      this.#watched.set(vmId, watched);
+    }
+    return watched;
   }
 
   /** Into the columns as they are, or, where something is other than in the report before, by way of the plain rule. */
@@ -112,33 +141,37 @@ export class VmFigures {
     network.add(columns.get(figureAt.usageNetworkPercent), historyLimit);
   }
 
-  #judge(vm: Vm, host: Vds, sample: VmStatisticsSample, watched: Watched, stamp: EvidenceStamp): void {
-    const { inventory, records, ports, clock, settings } = this.#o;
-    const cluster = inventory.cluster(vm.static.clusterId ?? host.static.clusterId);
+  #isBallooning(vm: Vm, host: Vds): boolean {
+    return this.#o.inventory.cluster(vm.static.clusterId ?? host.static.clusterId)?.ballooning === true;
+  }
+
+  /** Whether the same figures would give rise to nothing: they have not, and nothing else is remembered now. */
+  #judge(vm: Vm, host: Vds, sample: VmStatisticsSample, watched: Watched, stamp: EvidenceStamp): boolean {
+    const { records, ports, clock, settings } = this.#o;
     const { balloon, events } = judgeFigures({
       ...{ vm, sample, balloon: watched.balloon },
       hostName: host.static.name,
-      ballooning: cluster?.ballooning === true,
+      ballooning: this.#isBallooning(vm, host),
       iterations: settings.balloon.iterations,
     });
+    const before = watched.balloon;
     watched.balloon = balloon;
-    if (events.length === 0) return;
+    if (events.length === 0) return sameValue(before, balloon);
     const outbox = new Outbox(ports);
     for (const { rule, ...event } of events) {
       outbox.record(records.event({ host, vm }, event, causeOf(rule, stamp), clock.now()));
     }
     outbox.send();
+    return false;
   }
+}
 
-  #watchedOf(vmId: string): Watched {
-    let watched = this.#watched.get(vmId);
-    if (watched === undefined) {
-      const history = { cpu: new UsageHistory(), memory: new UsageHistory(), network: new UsageHistory() };
-      watched = { history, balloon: undefined, host: '', seq: 0 };
-      this.#watched.set(vmId, watched);
-    }
-    return watched;
-  }
+/** Whether the figures of this report were not taken yet; from now on they are. */
+function isNext(watched: Watched, { host, seq }: EvidenceStamp): boolean {
+  if (watched.host === host && watched.seq === seq) return false;
+  watched.host = host;
+  watched.seq = seq;
+  return true;
 }
 
 function emptyUsage(vmId: string): VmUsage {

@@ -22,6 +22,7 @@ import type { HostSets, Inventory } from '../repository/index.js';
 import { admission, decideOff, decideVm, type VmCase, type VmVerdict, vmAfter } from '../rules/index.js';
 import type { CommandBook } from './command-book.js';
 import type { Steps } from './evidence-queue.js';
+import { FastPath } from './fast-path.js';
 import { Incidents } from './incidents.js';
 import { Outbox, type OutboxPorts, vmPart } from './outbox.js';
 import type { Incident, RecordMaker } from './record-maker.js';
@@ -57,6 +58,7 @@ export interface VmUpdaterOptions {
 export class VmUpdater {
   readonly #o: VmUpdaterOptions;
   readonly #memory = new VmMemory();
+  readonly #fastPath: FastPath;
   readonly #ledger: VmLedger;
   readonly #cases: VmCases;
   readonly figures: VmFigures;
@@ -73,6 +75,13 @@ export class VmUpdater {
     const { sets, records, clock, settings } = options;
     this.#ledger = new VmLedger(sets, records, clock);
     this.figures = new VmFigures(options);
+    this.#fastPath = new FastPath({
+      hosts: sets.hosts,
+      figures: this.figures,
+      isInitialized: (stamp) => this.#memory.isInitialized(stamp),
+      longWay: (vm, report, stamp) => this.#takeFigures(vm, report, stamp),
+      failed: (vmId, hostId, error) => this.#failed(vmId, hostId, error),
+    });
     const parts = { ...options, ledger: this.#ledger };
     this.devices = new VmDevices({ ...parts, hostedEngineVmName: settings.hostedEngineVmName });
     this.jobs = new VmJobs(parts);
@@ -96,10 +105,7 @@ export class VmUpdater {
       this.#o.telemetry.count('vurti_report_problems_total');
       this.#o.telemetry.log('warn', 'a part of a VM report could not be read', { host, path, problem });
     }
-    for (const vmReport of report.all()) {
-      this.#takeFigures(set.vms.get(vmReport.vmId), vmReport, stamp);
-      yield;
-    }
+    yield* this.#fastPath.take(set.vms, report, stamp);
     for (const vmId of [...set.vms.unsettledOn(host)]) {
       const vmReport = report.get(vmId);
       if (vmReport !== undefined) this.#decide(vmId, vmReport, stamp);
@@ -201,6 +207,7 @@ export class VmUpdater {
 
   forgetHost(hostId: string): void {
     this.#memory.forgetHost(hostId);
+    this.#fastPath.forgetHost(hostId);
     for (const vmId of this.#o.sets.vms.byHost(hostId)) this.#forgetParts(vmId);
   }
 

@@ -188,6 +188,7 @@ export class World {
   address = '10.0.0.1';
   readonly #hosts = new Map<string, Vds>();
   readonly #liveness = new Map<string, VdsLiveness>();
+  #revision = 1;
 
   constructor(options: Partial<PollingPushAdapterOptions> & { judging?: boolean } = {}) {
     const { judging = true, ...more } = options;
@@ -314,6 +315,8 @@ export class World {
       byHost,
       byCluster: () => new Set(),
       byStatus: () => new Set(),
+      // VMs are changed behind its back: nobody may rely on what he saw before.
+      revisionOf: () => this.#revision++,
       heardAt: () => null,
       freshness: () => 'live',
     };

@@ -32,7 +32,7 @@ async function turns(
     ...{ guestInterfaces: [], jobs: [], devices: [] },
   };
   const vms = { get: () => vm, unsettled: () => of.unsettled };
-  return unannounced('kvm', report, vms, () => of.pushed ?? false).map(({ status }) => status);
+  return unannounced('kvm', report.all(), vms, () => of.pushed ?? false).map(({ status }) => status);
 }
 
 describe('what a poll shows that should have been pushed', () => {

@@ -1,5 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BalloonState, balloonFollows, figuresEffects, judgeFigures } from '../../src/rules/vm/figures.js';
+import {
+  type BalloonState,
+  balloonFollows,
+  figuresEffects,
+  figuresMatter,
+  judgeFigures,
+} from '../../src/rules/vm/figures.js';
 import { sample, vm } from '../support/entities.js';
 
 const MIB = 1024;
@@ -185,4 +192,32 @@ describe('a balloon that is not ours to watch', () => {
   it('of which nothing was known before goes where it was told to, as far as is known', () => {
     expect(balloonFollows(null, { current: 5, target: 1, max: 10 })).toBe(true);
   });
+});
+
+it('no row matches where the figures do not matter, so that nobody need ask', () => {
+  const mib = fc.constantFrom(0, 512, 1024, 4096);
+  const count = fc.constantFrom(null, 0, 1, 3);
+  const anyCase = fc.record({
+    vm: fc.record({ memoryMb: fc.constantFrom(null, 4096), minMemoryMb: fc.constantFrom(null, 1024, 4096) }),
+    balloon: fc.option(fc.record({ current: mib, target: mib, max: mib, min: mib })),
+    memUsagePercent: fc.constantFrom(null, 0, 40),
+    ballooning: fc.boolean(),
+    state: fc.option(fc.record({ before: fc.option(mib), notFollowing: count, uncontrolled: count }), {
+      nil: undefined,
+    }),
+  });
+  let matters = 0;
+  fc.assert(
+    fc.property(anyCase, ({ vm: facts, balloon: said, memUsagePercent, ballooning, state }) => {
+      const kib = said && { current: said.current * MIB, target: said.target * MIB, max: said.max * MIB, min: 0 };
+      const c = {
+        ...{ vm: vm('v1', 'Up', { static: facts }), hostName: 'h1', iterations: 3, ballooning, balloon: state },
+        sample: sample({ balloon: kib, memUsagePercent }),
+      };
+      if (figuresMatter(c)) matters += 1;
+      else expect(figuresEffects.filter((row) => row.when(c)).map((row) => row.name)).toEqual([]);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(matters).toBeLessThan(1990);
 });

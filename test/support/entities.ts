@@ -68,7 +68,7 @@ const pollDefaults: ReportedVmDynamic = Object.fromEntries(
     .map(([name, field]) => [name, field.initial]),
 );
 
-type ReportMore = Omit<ReportedVmDynamic, 'status'> &
+export type ReportMore = Omit<ReportedVmDynamic, 'status'> &
   Partial<Pick<VmReport, 'vmName' | 'timestamp' | 'deviceHash'>> & {
     readonly sample?: Partial<VmStatisticsSample>;
     readonly nics?: ReturnType<VmReport['guestInterfaces']>;

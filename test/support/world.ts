@@ -33,6 +33,7 @@ import {
   type VdsStatsReport,
   type Vm,
   type VmReport,
+  type VmStatsReport,
 } from '../../src/model/index.js';
 import { type Division, HostSets, Inventory } from '../../src/repository/index.js';
 import {
@@ -172,10 +173,13 @@ export function world(options: WorldOptions = {}) {
     reports: readonly VmReport[],
     more: Parameters<typeof vmStats>[1] & { readonly stamp?: Partial<EvidenceStamp> } = {},
   ): void => {
-    const report = vmStats(reports, more);
-    const stamp = stampOf(host, { complete: report.complete, ...more.stamp });
+    answer(host, vmStats(reports, more), more.stamp);
+  };
+  /** The same, of any reader. */
+  const answer = (host: string, report: VmStatsReport, more: Partial<EvidenceStamp> = {}): void => {
+    const stamp = stampOf(host, { complete: report.complete, ...more });
     const evidence: Evidence[] = [{ name: 'VmStatsReceived', host, stamp, report }];
-    for (const vm of reports) {
+    for (const vm of report.all()) {
       if (reportDiffers(sets.vms.get(vm.vmId), vm, host)) {
         evidence.push({ name: 'VmStateChanged', host, stamp, vmId: vm.vmId, report: vm });
       }
@@ -212,7 +216,7 @@ export function world(options: WorldOptions = {}) {
   return {
     ...{ time, sets, inventory, commands, committer, streams, changes, requests, order, logged, statistics },
     ...{ vmUpdater, vdsUpdater, inventoryUpdater, pipeline, stampOf },
-    ...{ tell, poll, push, unreachable, recovering, stats, caps, recordsOf, rows },
+    ...{ tell, poll, answer, push, unreachable, recovering, stats, caps, recordsOf, rows },
     eventNames: (): EventName[] => recordsOf('event').map((event) => event.name),
     /** "kind host" of all advice. */
     advice: (): string[] => recordsOf('intent').map((intent) => `${intent.intent} ${intent.hostId ?? '-'}`),
