@@ -12,6 +12,7 @@ import { allocationOf } from './support/allocation.js';
 import { Core } from './support/core.js';
 import { readFlags } from './support/flags.js';
 import { bodyOf } from './support/fleet.js';
+import { remembered } from './support/remembered.js';
 import { type Figures, Report } from './support/report.js';
 import { type Contender, compare } from './support/rounds.js';
 
@@ -29,6 +30,8 @@ const REPEATED = 10;
 interface Answer {
   readonly host: string;
   readonly report: VmStatsReport;
+  /** A reader with memory reads it: what its reports say from now on. */
+  readonly next?: () => void;
 }
 
 /** Answers of all hosts, poll by poll: the first is there to be adopted, the others are measured. */
@@ -52,6 +55,8 @@ const subjects: readonly Subject[] = [
   { name: 'comparison and updater: unchanged', polls: unchanged, what: 'step' },
   { name: 'comparison and updater: statistics only', polls: statistics, what: 'step' },
   { name: 'comparison and updater: status changed', polls: status, what: 'step' },
+  { name: 'the same with memory: unchanged', polls: withMemory(unchanged, false), what: 'step' },
+  { name: 'the same with memory: statistics only', polls: withMemory(statistics, true), what: 'step' },
 ];
 
 const micros = compare(subjects.map(contender), flags.rounds);
@@ -115,7 +120,8 @@ function work({ what }: Subject, core: Core, polls: Polls): ReturnType<Contender
   }
 }
 
-function step(core: Core, { host, report }: Answer): void {
+function step(core: Core, { host, report, next }: Answer): void {
+  next?.();
   core.apply(core.evidenceOf(host, report));
 }
 
@@ -169,6 +175,15 @@ async function poll(changes: 'nothing' | 'statistics' | 'status'): Promise<Polls
     polls.push(answersOf(fleet));
   }
   return polls;
+}
+
+/** The same answers as a reader gives them that keeps its reports while only figures differ. */
+function withMemory(polls: Polls, versions: boolean): Polls {
+  const hosts = (polls[0] ?? []).map(({ host }, i) => {
+    const plain = polls.flatMap((answers) => answers[i]?.report ?? []);
+    return remembered(plain, versions).map((answer) => ({ host, ...answer }));
+  });
+  return polls.map((_, n) => hosts.flatMap((answers) => answers[n] ?? []));
 }
 
 function answersOf(fleet: Fleet): Answer[] {
