@@ -19,14 +19,15 @@ const rooms = {
     packages: ['rxjs', 'inversify', 'zod', 'yaml'],
   },
   testing: { rooms: [...open, 'monitor', 'fetcher', 'events', 'store'], packages: ['rxjs'] },
-  server: { rooms: [...open, 'monitor', 'events'], packages: ['fastify', 'prom-client', 'zod', 'pino'] },
+  sinks: { rooms: [...open, 'events', 'monitor'], packages: [] },
+  server: { rooms: [...open, 'monitor', 'events', 'sinks'], packages: ['fastify', 'prom-client', 'zod', 'pino'] },
   tracing: {
     rooms: [...open],
     packages: ['@opentelemetry'],
   },
   simulator: { rooms: [...open], packages: [] },
   cli: {
-    rooms: [...open, 'monitor', 'server', 'simulator', 'store/embedded', 'tracing', 'events'],
+    rooms: [...open, 'monitor', 'server', 'simulator', 'sinks', 'store/embedded', 'tracing', 'events'],
     packages: ['commander', 'cli-table3', 'ora', 'yaml', 'pino'],
   },
 };

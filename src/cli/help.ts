@@ -10,6 +10,7 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
     'vurti serve --config /etc/vurti/vurti.yaml     # real hosts',
     'vurti serve --demo --hosts 50 --vms 2000       # a larger demo',
   ],
+  sinks: ['vurti sinks', 'vurti sinks -o json', 'vurti sinks -o name'],
   reload: [
     'vurti reload                      # names what has changed, and what needs a restart',
     'vurti config check && vurti reload',

@@ -153,6 +153,11 @@ export function program(io: Io): Command {
     .action(act(async (c, names: never) => (await import('./commands/hosts.js')).poke(c, names)));
 
   root
+    .command('sinks')
+    .description('how far the receivers of events have come')
+    .action(act(async (c) => (await import('./commands/sinks.js')).sinks(c)));
+
+  root
     .command('reload')
     .description('let the service read its settings again; wrong ones change nothing')
     .option('--accept-removals', 'the sources of hosts are right, even where one has lost most of them')

@@ -1,4 +1,5 @@
 export * from './backfill.js';
+export * from './bookmarks.js';
 export * from './catalogue.js';
 export * from './cause.js';
 export * from './change-set.js';

@@ -1,4 +1,5 @@
 import type { Backfills } from './backfill.js';
+import type { Bookmarks } from './bookmarks.js';
 import type { Committer } from './committer.js';
 import type { LogReader } from './log-reader.js';
 import type { LogRetention } from './retention.js';
@@ -11,6 +12,8 @@ export interface Store {
   readonly logReader: LogReader;
   readonly stateLoader: StateLoader;
   readonly backfills?: Backfills;
+  /** Without them sinks begin at the head of the log at each start. */
+  readonly bookmarks?: Bookmarks;
   /** Removes the beginning of the log as far as either limit asks for it; gives the number of records removed. */
   removeRecords?(retention: LogRetention): Promise<number>;
   close(): Promise<void>;

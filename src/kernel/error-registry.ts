@@ -123,6 +123,13 @@ export const errorRegistry = {
   ),
   AGENT_ABORTED: entry('The call was given up', 'The host was removed, or the service stops.', agent),
 
+  // Sinks
+  SINK_FAILED: entry(
+    'The receiver of a webhook did not take an event',
+    'vurti sinks says why. It is tried again; the events wait in the log.',
+    { retryable: true, http: 502 },
+  ),
+
   // Database and log
   DATABASE_UNREACHABLE: entry('The database does not answer', 'Check database.url and the server.', {
     retryable: true,

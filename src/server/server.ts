@@ -3,6 +3,7 @@ import { isIP, type Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify';
 import { type Clock, isLoopback, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
 import type { ListenAddress, Monitor } from '../monitor/index.js';
+import type { SinkState } from '../sinks/index.js';
 import { Access } from './access.js';
 import { Audit } from './audit.js';
 import { ServerCertificate, type TlsFiles } from './certificate.js';
@@ -19,6 +20,7 @@ import { type MetricsOptions, metricsRoutes } from './routes-metrics.js';
 import { readRoutes } from './routes-read.js';
 import { type Reload, reloadRoute } from './routes-reload.js';
 import { serviceRoutes } from './routes-service.js';
+import { sinkRoutes } from './routes-sinks.js';
 import { streamRoutes } from './routes-stream.js';
 import { writeRoutes } from './routes-write.js';
 import type { TokenBook } from './token-book.js';
@@ -43,6 +45,8 @@ export interface ServerOptions {
   readonly settings: () => readonly unknown[];
   /** Reads the settings again. Without it there is no /api/v1/reload. */
   readonly reload?: Reload;
+  /** How they are doing. */
+  readonly sinks?: () => readonly SinkState[];
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -189,6 +193,7 @@ export function createServer(options: ServerOptions): VurtiServer {
   streamRoutes(app, context, maxEventStreams);
   writeRoutes(app, context);
   intentRoutes(app, context);
+  sinkRoutes(app, context, options.sinks ?? (() => []));
   if (options.reload !== undefined) reloadRoute(app, context, options.reload);
   logRoutes(app, context);
   commandRoutes(app, context);

@@ -134,11 +134,18 @@ describe('what is wrong is named, with line and column', () => {
     ],
     [
       'settings of later versions',
-      'inventory: { engine: { url: x, password: y } }\nsinks: []',
+      'inventory: { engine: { url: x, password: y } }',
       [
         'CONFIG_INVALID vurti.yaml:1:14 inventory.engine is not in this version yet: list the hosts in inventory.hosts or inventory.files.',
         'CONFIG_SECRET_INLINE vurti.yaml:1:32 inventory.engine.password holds a secret. Put it into a file that only vurti may read, and name that file.',
-        'CONFIG_INVALID vurti.yaml:2:1 sinks is not in this version yet: read events with vurti tail or GET /api/v1/events.',
+      ],
+    ],
+    [
+      'a sink twice, with a password in its address, whose value is not told',
+      'sinks:\n  - { name: a, type: webhook, url: "https://x/y" }\n  - { name: a, type: webhook, url: "https://u:hidden@x" }',
+      [
+        'CONFIG_INVALID vurti.yaml:3:13 A sink named "a" is already there.',
+        'CONFIG_INVALID vurti.yaml:3:36 sinks[1].url: its value must be an http or https address without user and password.',
       ],
     ],
     [

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { agentAccess, loadSettings, shownSettings, shownTree } from '../../monitor/index.js';
+import { agentAccess, loadSettings, shownSettings, shownTree, sinkAccess } from '../../monitor/index.js';
 import { ServerCertificate } from '../../server/index.js';
 import type { Context } from '../context.js';
 import { settingsFile } from '../discover.js';
@@ -20,6 +20,7 @@ export function checkConfig(context: Context, options: ConfigOptions): void {
   const file = settingsFile(options.config, io);
   const loaded = loadSettings({ file, env: io.env, cwd: io.cwd });
   const { hosts } = agentAccess(loaded);
+  sinkAccess(loaded);
   refuseOpen(loaded);
   if (loaded.settings.server.tls !== undefined) new ServerCertificate(loaded.settings.server.tls);
   const what = `mode ${loaded.settings.mode}, ${count(hosts.length)} ${hosts.length === 1 ? 'host' : 'hosts'}`;

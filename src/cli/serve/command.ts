@@ -58,6 +58,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
     taken: (next) => log.setLevel(levelOf(next, pretty, context)),
     env: io.env,
     cwd: io.cwd,
+    fetch: io.fetch,
     takeOver: options.takeOver ?? false,
     demo: options.demo ? demoOf(options) : undefined,
     clock: io.clock,

@@ -14,6 +14,7 @@ import {
   parseListen,
   type ReloadReport,
   shownSettings,
+  sinkAccess,
   VERSION,
 } from '../../monitor/index.js';
 import {
@@ -25,6 +26,7 @@ import {
   type VurtiServer,
 } from '../../server/index.js';
 import { type Simulation, type SimulationOptions, startSimulation } from '../../simulator/index.js';
+import type { Sinks } from '../../sinks/index.js';
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
 import { count } from '../human.js';
 import { removeServiceFile, writeServiceFile } from '../service-file.js';
@@ -32,6 +34,7 @@ import { refuseOpen } from './exposure.js';
 import { HostFiles } from './host-files.js';
 import { takeDemo, takeInventory } from './inventory.js';
 import { reload } from './reload.js';
+import { makeSinks } from './sinks.js';
 
 export interface ServiceOptions {
   readonly loaded: LoadedSettings;
@@ -41,6 +44,7 @@ export interface ServiceOptions {
   readonly taken: (loaded: LoadedSettings) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  readonly fetch: typeof fetch;
   readonly takeOver: boolean;
   readonly demo:
     | (Pick<SimulationOptions, 'protocol' | 'tls'> & {
@@ -58,7 +62,7 @@ export interface ServiceOptions {
 }
 
 /** A step of the stop that takes longer is left behind; what is committed is kept. */
-const STEP_MS = { server: 1000, start: 8000, monitor: 8000, database: 8000, simulation: 1000 } as const;
+const STEP_MS = { server: 1000, start: 8000, sinks: 2000, monitor: 8000, database: 8000, simulation: 1000 } as const;
 
 /**
  * The parts of `vurti serve`, started and stopped in order.
@@ -81,6 +85,7 @@ export class Service {
   #simulation: Simulation | undefined;
   #sources: InventorySources | undefined;
   #hostFiles: HostFiles | undefined;
+  #sinks: Sinks | undefined;
   #store: Store | undefined;
   #starting: Promise<void> | undefined;
   readonly #ending = new AbortController();
@@ -108,6 +113,7 @@ export class Service {
     const { loaded, demo, progress } = this.#options;
     const { settings } = loaded;
     const access = agentAccess(loaded);
+    const sinks = sinkAccess(loaded);
     const url = await this.#listen();
     progress('listening', url);
     if (demo !== undefined) this.#simulation = await this.#simulate(demo);
@@ -123,7 +129,7 @@ export class Service {
       // Its hosts and VMs follow at once, when what is stored is there to be compared with.
       ...(demo === undefined && settings.inventory.vms === undefined ? {} : { vms: [] }),
       sets: settings.inventory.sets,
-      troubles: () => this.#sources?.troubles() ?? [],
+      troubles: () => [...(this.#sources?.troubles() ?? []), ...(this.#sinks?.troubles() ?? [])],
       store,
       clock,
       scheduler,
@@ -138,6 +144,8 @@ export class Service {
       takeInventory(monitor, { clusters, files: settings.inventory.files, hosts: access.hosts, vms }, this.#sources);
       this.#followFiles(this.#sources);
     } else takeDemo(monitor, demoHosts(this.#simulation), demoVms(this.#simulation));
+    this.#sinks = makeSinks(sinks, { monitor, store, fetch: this.#options.fetch, clock, scheduler, telemetry });
+    this.#sinks.start();
     progress('serving', url);
   }
 
@@ -183,6 +191,7 @@ export class Service {
       'start',
       this.#starting?.catch(() => undefined),
     );
+    await this.#step('sinks', this.#sinks?.stop());
     await this.#step('monitor', this.#monitor === undefined ? this.#store?.close() : this.#monitor.stop());
     await this.#step('database', this.#embedded?.stop());
     await this.#step('simulation', this.#simulation?.stop());
@@ -233,6 +242,7 @@ export class Service {
         : { rate: { perSecond: server.requestsPerSecond, burst: server.requestsPerSecond * 5 } }),
       settings: () => shownSettings(this.#loaded),
       reload: (options) => this.reload(options),
+      sinks: () => this.#sinks?.states() ?? [],
       clock,
       scheduler,
       telemetry,

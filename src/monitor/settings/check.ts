@@ -139,6 +139,7 @@ export function crossCheck(tree: unknown, where: Where): SettingsProblem[] {
     problems.push(...checkListen(listen, hasTls, where));
   }
 
+  problems.push(...sinksTwice(tree, where));
   const general = defaultSettings.poll;
   const scopes: SettingPath[] = [
     [],
@@ -186,4 +187,21 @@ function checkListen(listen: string, hasTls: boolean, where: Where): SettingsPro
       message: `server.listen ${listen} is reachable by others: set server.tls and add a token (vurti tokens add NAME --scope read). Or listen on 127.0.0.1:${address.port}.`,
     },
   ];
+}
+
+/** Two of one name would share one place in the log. */
+function sinksTwice(tree: unknown, where: Where): SettingsProblem[] {
+  const sinks = valueAt(tree, ['sinks']);
+  const names = Array.isArray(sinks) ? sinks.map((_, i) => valueAt(tree, ['sinks', i, 'name'])) : [];
+  return names.flatMap((name, i): SettingsProblem[] =>
+    typeof name !== 'string' || names.indexOf(name) === i
+      ? []
+      : [
+          {
+            code: 'CONFIG_INVALID',
+            where: where(['sinks', i, 'name']),
+            message: `A sink named "${name}" is already there.`,
+          },
+        ],
+  );
 }

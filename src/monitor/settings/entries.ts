@@ -77,6 +77,28 @@ export const vmEntry = z.strictObject({
   disks: doc(z.array(disk).max(1000), 'Its disks by image.').optional(),
 });
 
+/** A receiver of events, in `sinks`. */
+export const sinkEntry = z.strictObject({
+  name: doc(
+    z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'must be lower-case letters, digits, - and _'),
+    'Name shown to people; its place in the log is kept under it.',
+  ),
+  type: doc(z.enum(['webhook']), 'webhook: an HTTP POST for each event, docs/webhooks.md.'),
+  url: doc(
+    z.string().regex(/^https?:\/\/[^/@\s]+([/?]\S*)?$/, 'must be an http or https address without user and password'),
+    'Where to. Redirects are not followed.',
+    { secret: true },
+  ),
+  secretFile: doc(
+    z.string().min(1),
+    'File with the secret that signs what is sent, 16 characters or more. Without: unsigned.',
+    {
+      path: true,
+    },
+  ).optional(),
+  severity: doc(z.enum(['normal', 'warning', 'error', 'alert']), 'Events of this severity and worse.').default('error'),
+});
+
 /** An optional member that is absent, instead of one that is undefined. */
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 const given = <T extends object>(entry: T): Given<T> =>

@@ -10,3 +10,4 @@ export { SettingsError, type SettingsProblem } from './problem.js';
 export { type SettingChange, settingChanges, settingsInForce } from './reload.js';
 export { hostEntry } from './schema.js';
 export { shownSettings, shownTree } from './show.js';
+export { type SinkAccess, sinkAccess } from './sinks.js';

@@ -4,5 +4,4 @@
  */
 export const laterSettings: Readonly<Record<string, string>> = {
   'inventory.engine': 'list the hosts in inventory.hosts or inventory.files',
-  sinks: 'read events with vurti tail or GET /api/v1/events',
 };

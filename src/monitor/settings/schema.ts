@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { agentProtocolIds, defaultSettings as d } from '../../model/index.js';
 import { doc, number, whole } from './describe.js';
-import { clusterEntry, vmEntry } from './entries.js';
+import { clusterEntry, sinkEntry, vmEntry } from './entries.js';
 import { isPattern } from './pattern.js';
 
 /**
@@ -340,6 +340,10 @@ export const settingsSchema = z.strictObject({
       ).default(d.actions.destroyLeftovers),
     })
     .prefault({}),
+  sinks: doc(
+    z.array(sinkEntry).max(20),
+    'Who is told of events. A new one begins with what comes after it was added.',
+  ).default([]),
   metrics: z
     .strictObject({
       perVm: doc(

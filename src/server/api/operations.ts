@@ -63,6 +63,11 @@ export const operations = {
     answer: ['SettingList'],
     etag: true,
   },
+  listSinks: {
+    ...{ id: 'listSinks', method: 'GET', path: `${json}/sinks`, tag: 'Service' },
+    summary: 'How far the receivers of events have come; docs/webhooks.md',
+    answer: ['SinkList'],
+  },
   reload: {
     ...{ id: 'reload', method: 'POST', path: `${json}/reload`, tag: 'Service' },
     summary: 'Reads the settings again; wrong ones change nothing, and each fault is named',

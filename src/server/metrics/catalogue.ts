@@ -107,6 +107,22 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
     type: 'gauge',
     help: 'Hosts that their source does not list any more; they are removed within ten minutes.',
   },
+  vurti_sink_deliveries_total: {
+    type: 'counter',
+    help: 'Events sent to a sink, by outcome: delivered, failed (it is tried again).',
+    labels: ['sink', 'outcome'],
+  },
+  vurti_sink_delivery_seconds: {
+    type: 'histogram',
+    help: 'Time from a request to a sink to its answer, or to its failure.',
+    labels: ['sink'],
+    buckets: calls,
+  },
+  vurti_sink_lag_records: {
+    type: 'gauge',
+    help: 'Records of the log that a sink has not come to yet.',
+    labels: ['sink'],
+  },
   vurti_stale_hosts: { type: 'gauge', help: 'Monitored hosts without an answer for watchdog.thresholdSeconds.' },
   vurti_store_flush_seconds: { type: 'histogram', help: 'Time of one flush to the database.', buckets: short },
   vurti_store_flush_failures_total: { type: 'counter', help: 'Flushes that failed and were tried again.' },

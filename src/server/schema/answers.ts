@@ -10,6 +10,7 @@ import {
   problem,
   readinessAnswer,
   reload,
+  sink,
   statusAnswer,
 } from './service.js';
 
@@ -27,6 +28,7 @@ const lists = {
   PartialCommandList: list('PartialCommandList', command.partial()),
   InventoryList: list('InventoryList', inventoryEntry),
   SettingList: list('SettingList', setting),
+  SinkList: list('SinkList', sink),
   EventList: logPage('EventList', event),
   PartialEventList: logPage('PartialEventList', event.partial()),
   ChangeList: logPage('ChangeList', change),
@@ -41,6 +43,7 @@ export const schemas = {
   InventoryEntry: inventoryEntry,
   Command: command,
   Setting: setting,
+  Sink: sink,
   Event: event,
   Change: change,
   Intent: intent,

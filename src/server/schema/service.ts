@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { severityIds } from '../../events/index.js';
 import { vdsStatusIds, vmStatusIds } from '../../model/index.js';
 import {
   about,
@@ -195,6 +196,21 @@ export const reload = z.object({
       .nullable(),
     'null: a demo, whose hosts no file lists.',
   ),
+});
+
+export const sink = z.object({
+  name: text,
+  target: about(text, 'Scheme, host and port of its address; the rest may be secret.'),
+  severity: about(namesOf(severityIds), 'Events of this severity and worse.'),
+  mode: z.enum(['starting', 'waiting', 'sending', 'retrying', 'stopped']),
+  cursor: about(textOrNull, 'Everything up to here was delivered, or did not have to be.'),
+  lagRecords: about(whole, 'Records of the log behind the cursor.'),
+  delivered: about(whole, 'Events since the start.'),
+  failures: about(whole, 'Failed tries of the event that is sent now.'),
+  failingSince: timeOrNull,
+  lastDeliveredAt: timeOrNull,
+  lastError: textOrNull,
+  nextTryAt: timeOrNull,
 });
 
 export const problem = z.object({

@@ -14,6 +14,7 @@ export class MemoryContent {
   #window: LogWindow = { epoch: 1, head: 0, removed: 0 };
   #writer: object | null = null;
   #writers = 0;
+  readonly bookmarks = new Map<string, string>();
   /** The latest flush. */
   mark: FlushMark | null = null;
 

@@ -1,4 +1,4 @@
-import type { Committer, LogReader, LogRetention, StateLoader } from '../../events/index.js';
+import type { Bookmarks, Committer, LogReader, LogRetention, StateLoader } from '../../events/index.js';
 import {
   type Clock,
   type Random,
@@ -6,7 +6,7 @@ import {
   SeededRandom,
   silentTelemetry,
   type Telemetry,
-  type VurtiError,
+  VurtiError,
 } from '../../kernel/index.js';
 import type { RowWrite } from '../../model/index.js';
 import { BatchingCommitter, type CommitterTuning } from '../batching-committer.js';
@@ -39,6 +39,7 @@ export class MemoryStore implements LogStore {
   readonly committer: Committer;
   readonly logReader: LogReader;
   readonly stateLoader: StateLoader;
+  readonly bookmarks: Bookmarks;
   readonly #content: MemoryContent;
   readonly #target: MemoryTarget;
 
@@ -63,6 +64,14 @@ export class MemoryStore implements LogStore {
     });
     this.logReader = new MemoryLogReader(content);
     this.stateLoader = new MemoryStateLoader(content);
+    this.bookmarks = {
+      load: async () => new Map(content.bookmarks),
+      save: async (name, cursor) => {
+        if (this.#target.outage !== null) throw new VurtiError('DATABASE_UNREACHABLE', this.#target.outage);
+        content.check(this);
+        content.bookmarks.set(name, cursor);
+      },
+    };
   }
 
   /** For tests: the "database" fails with this message from now on; null = it works again. */

@@ -5,6 +5,7 @@ import * as vms from './0004-vms.js';
 import * as intents from './0005-intents.js';
 import * as flushMark from './0006-flush-mark.js';
 import * as recordCluster from './0007-record-cluster.js';
+import * as bookmarks from './0008-bookmarks.js';
 import type { SchemaMigration } from './schema-migration.js';
 
 interface SchemaStep {
@@ -42,6 +43,7 @@ export const steps: Readonly<Record<string, SchemaStep>> = {
     locks: [{ table: 'shard', mode: 'AccessShareLock' }],
     backfill: 'record_cluster',
   },
+  '0008_bookmarks': { up: bookmarks.up, what: 'makes the table of how far sinks have come', locks: [] },
 };
 
 /** 7 of "0007_record_cluster"; 0 of a name that is none of ours. */

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Backfills, Committer, LogReader, LogRetention, StateLoader } from '../../events/index.js';
+import type { Backfills, Bookmarks, Committer, LogReader, LogRetention, StateLoader } from '../../events/index.js';
 import {
   type Clock,
   type Ids,
@@ -21,6 +21,7 @@ import { BulkCopy } from './bulk-copy.js';
 import type { PostgresConnection } from './connection.js';
 import { sqlStateOf } from './database-error.js';
 import { Lane } from './lane.js';
+import { PostgresBookmarks } from './postgres-bookmarks.js';
 import { PostgresLogReader } from './postgres-log-reader.js';
 import { PostgresStateLoader } from './postgres-state-loader.js';
 import { PostgresTarget } from './postgres-target.js';
@@ -76,6 +77,7 @@ export class PostgresStore implements LogStore {
   readonly logReader: LogReader;
   readonly stateLoader: StateLoader;
   readonly backfills: Backfills;
+  readonly bookmarks: Bookmarks;
   readonly #committer: BatchingCommitter;
   readonly #options: PostgresStoreOptions;
   readonly #telemetry: Telemetry;
@@ -143,6 +145,7 @@ export class PostgresStore implements LogStore {
     this.#committer = new BatchingCommitter({ ...options, target, writer, random, telemetry });
     this.committer = this.#committer;
     this.logReader = new PostgresLogReader(this.#readers, schema);
+    this.bookmarks = new PostgresBookmarks(this.#readers, schema, this.#shard);
     this.backfills = new Backfill(this.#writer, schema, this.#shard);
     this.stateLoader = new PostgresStateLoader(this.#readers, schema, telemetry);
   }
