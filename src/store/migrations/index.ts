@@ -1,6 +1,6 @@
 import { type Kysely, type MigrationProvider, Migrator, sql } from 'kysely';
 import { VurtiError } from '../../kernel/index.js';
-import { LATEST, numberOf, steps } from './steps.js';
+import { LATEST, numberOf, RUNS_FROM, steps } from './steps.js';
 
 const MIGRATION_TABLE = 'schema_migration';
 const LOCK_TABLE = 'schema_migration_lock';
@@ -8,10 +8,13 @@ const LOCK_TABLE = 'schema_migration_lock';
 /** A library that opens a store without naming its version. */
 export const UNKNOWN = 'unknown';
 
+/** "0.4.1 (runs from schema 6)" */
+const NOTE = /^(.+?)(?: \(runs from schema (\d+)\))?$/;
+
 /** Static, not read from a folder: works the same in a bundle. Who did it is noted in the same transaction. */
 function provider(schema: string, version: string): MigrationProvider {
   const table = (name: string) => sql.id(schema, name);
-  const note = sql`comment on table ${table(MIGRATION_TABLE)} is ${sql.lit(version)}`;
+  const note = sql`comment on table ${table(MIGRATION_TABLE)} is ${sql.lit(`${version} (runs from schema ${RUNS_FROM})`)}`;
   return {
     getMigrations: async () =>
       Object.fromEntries(
@@ -38,16 +41,20 @@ export interface AppliedStep {
 export interface Applied {
   /** null: it was not noted. */
   readonly version: string | null;
+  /** The oldest vurti that runs on it, by its schema, as the one that migrated it noted; null: it noted nothing. */
+  readonly runsFrom: number | null;
   readonly steps: readonly AppliedStep[];
 }
 
 async function appliedSteps(db: Kysely<unknown>, schema: string): Promise<Applied> {
-  if (!(await hasTable(db, schema, MIGRATION_TABLE))) return { version: null, steps: [] };
-  const { rows } = await sql<{ name: string; timestamp: string; version: string | null }>`
-    select m.name, m.timestamp, obj_description(m.tableoid, 'pg_class') as version
+  if (!(await hasTable(db, schema, MIGRATION_TABLE))) return { version: null, runsFrom: null, steps: [] };
+  const { rows } = await sql<{ name: string; timestamp: string; note: string | null }>`
+    select m.name, m.timestamp, obj_description(m.tableoid, 'pg_class') as note
     from ${sql.id(schema, MIGRATION_TABLE)} m order by m.name`.execute(db);
+  const [, version, runsFrom] = NOTE.exec(rows[0]?.note ?? '') ?? [];
   return {
-    version: rows[0]?.version === UNKNOWN ? null : (rows[0]?.version ?? null),
+    version: version === undefined || version === UNKNOWN ? null : version,
+    runsFrom: runsFrom === undefined ? null : Number(runsFrom),
     steps: rows.map(({ name, timestamp }) => ({ name, at: timestamp })),
   };
 }
@@ -73,7 +80,9 @@ export async function refuseForeignDatabase(db: Kysely<unknown>, schema: string,
   const applied = await appliedSteps(db, schema);
   const newer = applied.steps.filter(({ name }) => !Object.hasOwn(steps, name));
   const [first] = newer;
-  if (first !== undefined) throw schemaNewer(schema, version, applied, newer, first);
+  // One version back runs on: steps only add, and the newer vurti noted how far back that holds.
+  const runs = applied.runsFrom !== null && applied.runsFrom <= LATEST && isUpToDate(applied);
+  if (first !== undefined && !runs) throw schemaNewer(schema, version, applied, newer, first);
   return applied;
 }
 
@@ -96,7 +105,15 @@ function schemaNewer(
   );
 }
 
-export const isUpToDate = (applied: Applied): boolean => applied.steps.length >= Object.keys(steps).length;
+/** Whether it has all steps that this vurti knows; it may have more. */
+export function isUpToDate(applied: Applied): boolean {
+  const names = new Set(applied.steps.map(({ name }) => name));
+  return Object.keys(steps).every((name) => names.has(name));
+}
+
+/** Steps of a newer vurti, on whose schema this one runs all the same. */
+export const stepsOfNewer = (applied: Applied): readonly string[] =>
+  applied.steps.map(({ name }) => name).filter((name) => !Object.hasOwn(steps, name));
 
 /** Brings the schema up to date, all steps in one transaction. `version`: of vurti, to be noted. */
 export async function migrate(db: Kysely<unknown>, schema: string, version: string): Promise<void> {

@@ -19,9 +19,17 @@ interface SchemaStep {
   readonly locks: readonly { readonly table: string; readonly mode: string }[];
   /** Name in the table `backfill` of what it leaves to the background. */
   readonly backfill?: string;
+  /**
+   * The oldest schema whose vurti still runs after this step, if older ones do not: those before forget something that
+   * this step rests on. Never later than the step before: one version back always runs.
+   */
+  readonly runsFrom?: number;
 }
 
-/** All steps in order. Names are stored in databases: they are never changed. None of them rewrites rows of a table. */
+/**
+ * All steps in order. Names are stored in databases: they are never changed. None of them rewrites rows of a table, and none
+ * takes anything away: what an earlier vurti reads and writes is there after it (test/store/migrations.test.ts reads them all).
+ */
 export const steps: Readonly<Record<string, SchemaStep>> = {
   '0001_log': { up: log.up, what: 'makes the tables of the log and of its writer', locks: [] },
   '0002_inventory': {
@@ -42,6 +50,8 @@ export const steps: Readonly<Record<string, SchemaStep>> = {
     what: 'makes the table of backfills',
     locks: [{ table: 'shard', mode: 'AccessShareLock' }],
     backfill: 'record_cluster',
+    // Before 0006 flushes leave no mark, and a journal could not tell what the database has.
+    runsFrom: 6,
   },
   '0008_bookmarks': { up: bookmarks.up, what: 'makes the table of how far sinks have come', locks: [] },
 };
@@ -51,3 +61,6 @@ export const numberOf = (name: string): number => Number(/^\d+/.exec(name)?.[0] 
 
 /** The last step's number: what a version of vurti calls its schema. */
 export const LATEST = numberOf(Object.keys(steps).at(-1) ?? '');
+
+/** Of a vurti to run on this schema, the oldest one's schema. */
+export const RUNS_FROM = Math.max(1, ...Object.values(steps).map(({ runsFrom = 1 }) => runsFrom));

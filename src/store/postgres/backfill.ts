@@ -78,11 +78,13 @@ export class Backfill {
   }
 
   async #next(db: Kysely<unknown>): Promise<Step | null> {
-    // What was removed from the log meanwhile needs nothing.
+    // Those of a newer vurti wait for it. What was removed from the log meanwhile needs nothing.
     const { rows } = await sql<Step>`
       select b.name, least(greatest(b.done, s.removed), b.goal) as done, b.goal
       from ${this.#table('backfill')} b, ${this.#table('shard')} s
-      where b.finished_at is null and s.name = ${SHARD} order by b.name limit 1`.execute(db);
+      where b.finished_at is null and b.name = any(${Object.keys(rewrites)}) and s.name = ${SHARD} order by b.name limit 1`.execute(
+      db,
+    );
     return rows[0] ?? null;
   }
 

@@ -14,7 +14,7 @@ import {
   withDeadline,
 } from '../../kernel/index.js';
 import { BatchingCommitter, type CommitterTuning, type JournalOptions } from '../batching-committer.js';
-import { hasTable, isUpToDate, migrate, refuseForeignDatabase, UNKNOWN } from '../migrations/index.js';
+import { hasTable, isUpToDate, migrate, refuseForeignDatabase, stepsOfNewer, UNKNOWN } from '../migrations/index.js';
 import type { LogStore, StatementListener } from '../store.js';
 import { Backfill } from './backfill.js';
 import { BulkCopy } from './bulk-copy.js';
@@ -170,6 +170,15 @@ export class PostgresStore implements LogStore {
       const applied = await setup.within(CLAIM_MS, 'looking at the database', (db) =>
         refuseForeignDatabase(db, this.#schema, version),
       );
+      const newer = stepsOfNewer(applied);
+      if (newer.length > 0) {
+        const fields = { migratedBy: applied.version, steps: newer.join(', ') };
+        this.#telemetry.log(
+          'warn',
+          'The schema is of a newer vurti; this one runs on it and leaves it as it is',
+          fields,
+        );
+      }
       const locked = await this.#takeLock(setup);
       if (!isUpToDate(applied)) {
         await setup.within(SETUP_MS, 'the migration of the schema', (db) => migrate(db, this.#schema, version));
