@@ -52,6 +52,7 @@ async function main(): Promise<void> {
     hosts: { value: 20, doc: 'hosts of the fleet' },
     vms: { value: 50, doc: 'VMs per host' },
     intervals: { value: '1', doc: 'poll intervals in seconds, one case each: 15,5,1' },
+    interval: { value: 0, doc: 'one interval instead of those' },
     persist: { value: 'poll', doc: 'statistics are written every so many seconds; "poll": at every poll; "never"' },
     rounds: { value: 5, doc: 'windows of measurement per case; the median counts' },
     seconds: { value: 4, doc: 'length of a window, rounded up to whole intervals' },
@@ -62,7 +63,8 @@ async function main(): Promise<void> {
     report.postgresql = database.version;
     const cost: Figures[] = [];
     const health: Figures[] = [];
-    for (const [index, interval] of flags.intervals.split(',').map(Number).entries()) {
+    const intervals = flags.interval > 0 ? [flags.interval] : flags.intervals.split(',').map(Number);
+    for (const [index, interval] of intervals.entries()) {
       const given: Case = {
         hosts: flags.hosts,
         vmsPerHost: flags.vms,
@@ -194,6 +196,8 @@ function healthOf(given: Case, { rounds, loop, heapMiB }: Outcome): Figures {
     'at the end': heapMiB[1],
     'late p50 ms': median(rounds.map((window) => window.latenessMs.p50)),
     'late p99 ms': median(rounds.map((window) => window.latenessMs.p99)),
+    'request → changes$ p50 ms': median(rounds.map((window) => window.answeredMs.p50)),
+    'p99 ms': median(rounds.map((window) => window.answeredMs.p99)),
     'loop busy %': median(rounds.map((window) => window.busy * 100)),
     'loop p99 ms': loop.loopDelayMs?.p99 ?? null,
     'loop max ms': loop.loopDelayMs?.max ?? null,

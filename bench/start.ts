@@ -4,6 +4,9 @@
  * migration it is killed; it has to go on where it was. All hosts are in maintenance: none of them is polled.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { RealTime } from '../src/kernel/index.js';
+import type { RowKind } from '../src/model/index.js';
+import { PostgresStore } from '../src/store/index.js';
 import { type BenchDatabase, withDatabase } from './support/database.js';
 import { readFlags } from './support/flags.js';
 import { quantile } from './support/numbers.js';
@@ -29,6 +32,7 @@ async function main(): Promise<void> {
     vms: { value: 20_000, doc: 'VMs (100000 is the full size)' },
     hosts: { value: 100, doc: 'hosts, all in maintenance' },
     seed: { value: 1, doc: 'the same seed gives the same rows' },
+    loading: { value: false, doc: 'only how the store reads the rows of VMs: no service, no kill' },
     seconds: { value: 0, doc: 'watch the API for so long before and after the kill; 0 = until all is done' },
   });
   const report = new Report('start', flags);
@@ -37,6 +41,10 @@ async function main(): Promise<void> {
     const began = performance.now();
     await storeFleet(database, { schema: SCHEMA, ...flags });
     console.log(`Stored in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+    if (flags.loading) {
+      report.table(`${flags.vms} VMs: rows as the store reads them`, await loading(database));
+      return;
+    }
     const latencies: Latencies = new Map(PATHS.map((path) => [path, []]));
     const first = await untilKilled(database, flags, latencies);
     const second = await afterKill(database, flags, latencies, first.killedAt);
@@ -65,6 +73,40 @@ async function main(): Promise<void> {
     }
   });
   report.end(json);
+}
+
+/** Heap: of rows that are all kept, after a collection. */
+async function loading(database: BenchDatabase): Promise<Figures[]> {
+  const time = new RealTime();
+  const store = await PostgresStore.open({ connection: database.url, schema: SCHEMA, clock: time, scheduler: time });
+  const figures: Figures[] = [];
+  try {
+    for (const kind of ['vm_dynamic', 'vm_static', 'vm_statistics', 'vm_interface_statistics'] as const) {
+      figures.push({ table: kind, ...(await loadingOf(store, kind)) });
+    }
+  } finally {
+    await store.close();
+  }
+  return figures;
+}
+
+async function loadingOf({ stateLoader }: PostgresStore, kind: RowKind): Promise<Figures> {
+  globalThis.gc?.();
+  const heap = process.memoryUsage().heapUsed;
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  const kept: (readonly object[])[] = [];
+  for await (const rows of stateLoader.load(kind)) kept.push(rows);
+  const ms = performance.now() - began;
+  const { user, system } = process.cpuUsage(cpu);
+  globalThis.gc?.();
+  const rows = kept.reduce((sum, part) => sum + part.length, 0);
+  return {
+    rows,
+    ms,
+    'our CPU µs per row': (user + system) / rows,
+    'heap bytes per row': (process.memoryUsage().heapUsed - heap) / rows,
+  };
 }
 
 const median = (values: readonly number[]): number => quantile(values, 0.5);

@@ -36,13 +36,18 @@ interface Load {
 const ids = Array.from({ length: flags.vms }, (_, n) => `11111111-2222-4333-8444-${String(n).padStart(12, '0')}`);
 const now = Date.now();
 
+const bulk: Load = {
+  name: 'statistics: VM, nic and disk',
+  sets: (n) => ids.map((id) => ({ rows: statistics(id, n), records: [] })),
+};
+
 const loads: readonly Load[] = [
   {
     name: 'state changed, with its change record',
     sets: (n) => ids.map((id) => ({ rows: [dynamic(id, n)], records: [change(id, n)] })),
   },
   { name: 'state unchanged', sets: () => ids.map((id) => ({ rows: [dynamic(id, 0)], records: [] })) },
-  { name: 'statistics: VM, nic and disk', sets: (n) => ids.map((id) => ({ rows: statistics(id, n), records: [] })) },
+  bulk,
   { name: 'events alone', sets: (n) => ids.map((id) => ({ rows: [], records: [event(id, n)] })) },
 ];
 
@@ -50,10 +55,19 @@ const report = new Report('store', flags);
 await withDatabase(async (database) => {
   report.postgresql = database.version;
   const time = new RealTime();
-  const store = await PostgresStore.open({ connection: database.url, clock: time, scheduler: time });
+  const opened = (bulkRows?: number): Promise<PostgresStore> =>
+    PostgresStore.open({
+      ...{ connection: database.url, clock: time, scheduler: time },
+      ...(bulkRows === undefined ? {} : { bulkRows }),
+    });
+  const plain = await opened(Number.POSITIVE_INFINITY);
+  const asArrays = await throughput({ ...bulk, name: `${bulk.name}, as arrays` }, plain, database);
+  await plain.close();
+  const store = await opened();
   try {
     const rows: Figures[] = [];
     for (const load of loads) rows.push(await throughput(load, store, database));
+    rows.push(asArrays);
     report.table(`Throughput: ${flags.vms} VMs at once, medians of ${flags.rounds} rounds`, rows);
     report.table(`One change at a time: ${flags.flushes} flushes of 1 row and 1 record`, [await latency(store)]);
     report.table(`Statistics tables over ${flags.growth} flushes of all rows`, await growth(store, database));

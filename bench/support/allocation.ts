@@ -4,7 +4,7 @@ import { type HeapProfiler, Session } from 'node:inspector/promises';
 const SAMPLING_BYTES = 4096;
 
 /** What `work` allocates on the heap, bytes, collected or not: an estimate by sampling, within some per cent. */
-export async function allocationOf(work: () => void): Promise<number> {
+export async function allocationOf(work: () => void | Promise<void>): Promise<number> {
   const session = new Session();
   session.connect();
   try {
@@ -13,7 +13,7 @@ export async function allocationOf(work: () => void): Promise<number> {
       includeObjectsCollectedByMajorGC: true,
       includeObjectsCollectedByMinorGC: true,
     });
-    work();
+    await work();
     const { profile } = await session.post('HeapProfiler.stopSampling');
     return sizeOf(profile.head);
   } finally {

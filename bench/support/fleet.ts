@@ -1,5 +1,6 @@
 import { type SimulatedEndpoint, type Simulation, startSimulation } from '../../src/simulator/index.js';
 import { Child, serve } from './child.js';
+import { startScrapedFleet } from './scraped-fleet.js';
 
 /** The fleet to be polled, in a process of its own. */
 export interface FleetOrder {
@@ -7,6 +8,8 @@ export interface FleetOrder {
   readonly vms: number;
   /** The agents' figures are new in each of these. */
   readonly sampleMs: number;
+  /** Serve /metrics, too, of so many VMs per host. */
+  readonly scraped?: number;
 }
 
 export interface FleetReady {
@@ -14,6 +17,8 @@ export interface FleetReady {
   readonly vms: readonly { readonly id: string; readonly name: string; readonly cluster: string }[];
   /** One host's answer to Host.getAllVmStats. */
   readonly body: string;
+  /** Where /metrics/HOST is. */
+  readonly scrapePort?: number;
 }
 
 export type FleetProcess = Child<FleetOrder, FleetReady>;
@@ -23,7 +28,8 @@ export const startFleet = (file: string): FleetProcess => new Child(file, 'fleet
 export function serveFleet(): void {
   let simulation: Simulation | undefined;
   serve<FleetOrder>(
-    async ({ hosts, vms, sampleMs }) => {
+    async ({ hosts, vms, sampleMs, scraped }) => {
+      const scrapePort = scraped === undefined ? undefined : (await startScrapedFleet(scraped)).port;
       simulation = await startSimulation({ hosts, vms, sampleMs, steady: true, statistics: 'live' });
       const endpoints = simulation.endpoints();
       const { fleet } = simulation;
@@ -31,6 +37,7 @@ export function serveFleet(): void {
         endpoints,
         vms: fleet.vms().map(({ id, name, cluster }) => ({ id, name, cluster })),
         body: bodyOf(fleet, endpoints[0]?.id ?? ''),
+        ...(scrapePort === undefined ? {} : { scrapePort }),
       } satisfies FleetReady;
     },
     async () => simulation?.stop(),

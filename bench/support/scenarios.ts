@@ -91,13 +91,18 @@ export interface FleetSize {
 }
 
 /** Plays a scenario once, on a fleet that has come to rest. */
-export async function costOf(name: ScenarioName, size: FleetSize, openStore: OpenStore): Promise<Cost> {
+export async function costOf(
+  name: ScenarioName,
+  size: FleetSize,
+  openStore: OpenStore,
+  around: (play: () => Promise<void>) => Promise<void> = (play) => play(),
+): Promise<Cost> {
   const scenario: Scenario = scenarios[name];
   await using stage = await Stage.open({ ...size, openStore, ...scenario.stage });
   await stage.start();
   await stage.runFor(minutes(3));
   if (name === 'back') await scenarios.lost.play(stage);
   stage.reset();
-  await scenario.play(stage);
+  await around(() => scenario.play(stage));
   return stage.cost();
 }

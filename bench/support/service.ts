@@ -2,8 +2,10 @@ import type { Profiler } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Labels, RealTime, silentTelemetry, type Telemetry } from '../../src/kernel/index.js';
-import { createMonitor, type Monitor } from '../../src/monitor/index.js';
+import { ContainerModule } from 'inversify';
+import { Channel, type Evidence, type Streams } from '../../src/events/index.js';
+import { type Clock, type Labels, RealTime, silentTelemetry, type Telemetry } from '../../src/kernel/index.js';
+import { createMonitor, type Monitor, tokens } from '../../src/monitor/index.js';
 import { PostgresStore } from '../../src/store/index.js';
 import { Child, serve } from './child.js';
 import type { FleetReady } from './fleet.js';
@@ -51,6 +53,8 @@ export interface WindowFigures {
   /** Share of the time in which the event loop was at work. */
   readonly busy: number;
   readonly latenessMs: { readonly p50: number; readonly p99: number };
+  /** From the sending of Host.getAllVmStats until what came of its answer is on changes$. */
+  readonly answeredMs: { readonly p50: number; readonly p99: number };
   readonly skipped: number;
   readonly failed: number;
   readonly rows: number;
@@ -114,10 +118,13 @@ function collectGarbage(): void {
 
 type Start = Extract<ServiceQuestion, { ask: 'start' }>;
 
-async function startMonitor({ url, schema, fleet, intervalSeconds, persistSeconds }: Start, telemetry: Telemetry) {
+async function startMonitor({ url, schema, fleet, intervalSeconds, persistSeconds }: Start, telemetry: Tally) {
   const time = new RealTime();
   const store = await PostgresStore.open({ connection: url, schema, clock: time, scheduler: time, telemetry });
+  const evidence = new TimedEvidence(time, telemetry);
+  const streams: Streams = { evidence, requests: new Channel(), changes: new Channel() };
   const monitor = await createMonitor({
+    modules: [new ContainerModule(({ rebind }) => void rebind(tokens.streams).toConstantValue(streams))],
     mode: 'manager',
     hosts: fleet.endpoints,
     vms: fleet.vms,
@@ -145,6 +152,7 @@ async function startMonitor({ url, schema, fleet, intervalSeconds, persistSecond
 class Tally implements Telemetry {
   readonly #counters = new Map<string, number>();
   lateness: number[] = [];
+  answered: number[] = [];
 
   readonly gauge = silentTelemetry.gauge;
 
@@ -163,6 +171,24 @@ class Tally implements Telemetry {
 
   of(key: string): number {
     return this.#counters.get(key) ?? 0;
+  }
+}
+
+/** The updaters do their work within `publish`: what a report changes is on changes$ when that returns. */
+class TimedEvidence extends Channel<Evidence> {
+  readonly #clock: Clock;
+  readonly #tally: Tally;
+
+  constructor(clock: Clock, tally: Tally) {
+    super();
+    this.#clock = clock;
+    this.#tally = tally;
+  }
+
+  override publish(evidence: Evidence): void {
+    super.publish(evidence);
+    if (evidence.name !== 'VmStatsReceived') return;
+    this.#tally.answered.push(this.#clock.monotonic() - evidence.stamp.requestedAt);
   }
 }
 
@@ -197,6 +223,7 @@ class Window {
     if (this.#kind === 'loop') this.#loop.enable();
     for (const key of Object.values(counted)) this.#before.set(key, this.#tally.of(key));
     this.#tally.lateness = [];
+    this.#tally.answered = [];
     this.#rss = process.memoryUsage.rss();
     this.#sampler = setInterval(() => {
       this.#rss = Math.max(this.#rss, process.memoryUsage.rss());
@@ -213,7 +240,7 @@ class Window {
     this.#loop.disable();
     const profile = await this.#profile?.stop();
     const since = (key: string): number => this.#tally.of(key) - (this.#before.get(key) ?? 0);
-    const { lateness } = this.#tally;
+    const { lateness, answered } = this.#tally;
     const beyond = (ns: number): number => Math.max(0, ns / 1e6 - LOOP_RESOLUTION_MS);
     return {
       seconds,
@@ -222,6 +249,7 @@ class Window {
       rssMiB: this.#rss / 2 ** 20,
       busy: performance.eventLoopUtilization(this.#utilization).utilization,
       latenessMs: { p50: quantile(lateness, 0.5), p99: quantile(lateness, 0.99) },
+      answeredMs: { p50: quantile(answered, 0.5), p99: quantile(answered, 0.99) },
       skipped: since(counted.skipped),
       failed: since(counted.failed),
       rows: since(counted.rows),

@@ -19,6 +19,8 @@ export interface Counts {
 }
 
 export interface Cost extends Counts {
+  /** Sent to PostgreSQL with its statements, about. */
+  readonly bytes: number;
   /** Polls of VMs. */
   readonly polls: number;
   /** Time in the updaters for all evidence, µs … */
@@ -150,6 +152,7 @@ export class Stage implements AsyncDisposable {
     return {
       flushes: this.#inner.committer.state().flushes - this.#flushesBefore,
       statements: this.counter.statements().length,
+      bytes: this.counter.statements().reduce((sum, { bytes }) => sum + bytes, 0),
       ...{ rows, records, flushMs: this.#flushMs, startMs: this.#startMs },
       rowsRead: this.counter
         .statements()

@@ -53,3 +53,64 @@ it(`host lost with ${VMS} VMs: one row and two records per VM, all in one transa
     },
   });
 });
+
+const others: readonly [ScenarioName, Counts][] = [
+  [
+    'statistics',
+    {
+      flushes: 1,
+      statements: 4,
+      // A row per VM, nic and disk, and the hosts' three nics each.
+      rows: {
+        vm_statistics: 3 * VMS,
+        vm_interface_statistics: 3 * VMS,
+        disk_image_dynamic: 3 * VMS,
+        vds_interface_statistics: 9,
+      },
+      records: {},
+    },
+  ],
+  [
+    'discovered',
+    {
+      flushes: 1,
+      statements: 5,
+      rows: { vm_static: 1, vm_dynamic: 1, vm_guest_agent_interfaces: 1, vds_dynamic: 1, log_record: 3 },
+      records: { change: 3 },
+    },
+  ],
+  [
+    'gone',
+    {
+      flushes: 3,
+      statements: 9,
+      rows: {
+        ...{ vm_dynamic: 1, vm_guest_agent_interfaces: 1, vm_statistics: 1, vm_interface_statistics: 1 },
+        ...{ vds_dynamic: 2, intent: 1, log_record: 5 },
+      },
+      records: { change: 3, VM_DOWN_ERROR: 1, processDownVm: 1 },
+    },
+  ],
+  [
+    'back',
+    {
+      flushes: 2,
+      statements: 5,
+      rows: { vm_dynamic: VMS, vds_dynamic: 1, vds_statistics: 1, intent: 1, log_record: 2 * VMS + 3 },
+      records: { change: VMS + 1, VM_STATUS_RESTORED: VMS, VDS_DETECTED: 1, initVdsOnUp: 1 },
+    },
+  ],
+  [
+    'restart',
+    {
+      flushes: 1,
+      statements: 2,
+      rows: { vds_statistics: 3, vds_interface_statistics: 9 },
+      records: {},
+    },
+  ],
+];
+
+it.each(others)('%s costs what it did', async (name, counts) => {
+  expect(await counted(name)).toEqual(counts);
+});
