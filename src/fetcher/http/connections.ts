@@ -1,11 +1,15 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { AxiosAdapter } from 'axios';
 import { VurtiError } from '../../kernel/index.js';
 import type { AgentTls, HostEndpoint } from '../../model/index.js';
+import { LeanConnection } from './lean-connection.js';
 
 /** A call in flight; `end` must be called when it is over. */
 export interface Flight {
   readonly agent: HttpAgent | HttpsAgent;
+  /** undefined: only axios' own will do. */
+  readonly adapter: AxiosAdapter | undefined;
   /** Aborts when the caller gives up, or when the host is released. */
   readonly signal: AbortSignal;
   end(): void;
@@ -16,6 +20,7 @@ interface Connection {
   readonly port: number;
   readonly tls: AgentTls | null;
   readonly agent: HttpAgent | HttpsAgent;
+  readonly lean: LeanConnection | null;
   readonly flights: Set<AbortController>;
 }
 
@@ -25,12 +30,19 @@ interface Connection {
  */
 export class Connections {
   readonly #byHost = new Map<string, Connection>();
+  readonly #leanHeaders: Readonly<Record<string, string>> | null;
+
+  /** `leanHeaders`: those of every request, where plain HTTP goes over sockets of our own; null: nowhere. */
+  constructor(leanHeaders: Readonly<Record<string, string>> | null) {
+    this.#leanHeaders = leanHeaders;
+  }
 
   /** @throws the error of TLS for certificates that cannot be read. */
   begin(host: HostEndpoint, maxSockets: number, caller: AbortSignal): Flight {
     const connection = this.#connectionOf(host);
     // Settings may change while the connection stays.
     connection.agent.maxSockets = maxSockets;
+    if (connection.lean !== null) connection.lean.maxSockets = maxSockets;
     const controller = new AbortController();
     const onCallerAbort = (): void => controller.abort(caller.reason);
     // A signal that has aborted already, between two pages, tells nobody again.
@@ -39,6 +51,7 @@ export class Connections {
     connection.flights.add(controller);
     return {
       agent: connection.agent,
+      adapter: connection.lean?.adapter,
       signal: controller.signal,
       end: () => {
         connection.flights.delete(controller);
@@ -54,6 +67,7 @@ export class Connections {
     this.#byHost.delete(hostId);
     for (const flight of connection.flights) flight.abort(reason);
     connection.agent.destroy();
+    connection.lean?.close();
   }
 
   hosts(): readonly string[] {
@@ -70,7 +84,9 @@ export class Connections {
       );
     }
     const { address, port, tls } = host;
-    const connection = { address, port, tls, agent: agentFor(tls), flights: new Set<AbortController>() };
+    const headers = tls === null ? this.#leanHeaders : null;
+    const lean = headers === null ? null : new LeanConnection(address, port, headers);
+    const connection = { address, port, tls, agent: agentFor(tls), lean, flights: new Set<AbortController>() };
     this.#byHost.set(host.id, connection);
     return connection;
   }

@@ -25,6 +25,13 @@ const PAGE_LIMIT = 1000;
 /** Bytes of an answer that are looked at to say what it is instead. */
 const SHOWN_BYTES = 512;
 
+const headers = {
+  Accept: 'application/json',
+  'Accept-Encoding': 'gzip',
+  'Content-Type': 'application/json',
+  'User-Agent': 'vurti',
+};
+
 export interface HttpFetcherOptions {
   readonly ids: Ids;
   readonly telemetry?: Telemetry;
@@ -32,6 +39,8 @@ export interface HttpFetcherOptions {
   readonly allowed?: ReadonlySet<AgentMethod>;
   /** Limits of a host: maxAnswerMiB of one answer (all pages together), maxInFlight sockets. Default: the product's. */
   readonly limitsOf?: (host: HostEndpoint) => AgentSettings;
+  /** false: also plain HTTP goes through Node's client, as TLS does. */
+  readonly ownSockets?: boolean;
 }
 
 /**
@@ -41,7 +50,7 @@ export interface HttpFetcherOptions {
 export class HttpFetcher extends AgentFetcher {
   readonly #ids: Ids;
   readonly #limitsOf: (host: HostEndpoint) => AgentSettings;
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   readonly #http: AxiosInstance;
   #closed = false;
 
@@ -49,15 +58,11 @@ export class HttpFetcher extends AgentFetcher {
     super(options.allowed ?? observerMethods, options.telemetry);
     this.#ids = options.ids;
     this.#limitsOf = options.limitsOf ?? (() => defaultSettings.agents);
+    this.#connections = new Connections(options.ownSockets === false ? null : headers);
     this.#http = axios.create({
       adapter: 'http',
       method: 'POST',
-      headers: {
-        Accept: 'application/json',
-        'Accept-Encoding': 'gzip',
-        'Content-Type': 'application/json',
-        'User-Agent': 'vurti',
-      },
+      headers,
       responseType: 'stream',
       // The body is sent and read as it is; what a status or a body means is decided here.
       transformRequest: [],
@@ -128,9 +133,17 @@ export class HttpFetcher extends AgentFetcher {
   }
 
   async #post(question: Question, url: string, data: Buffer, flight: Flight, budget: ByteBudget): Promise<Buffer> {
-    const { agent, signal } = flight;
-    const response = await this.#http.request<Readable>({ url, data, httpAgent: agent, httpsAgent: agent, signal });
+    const { agent, adapter, signal } = flight;
+    const request = { url, data, httpAgent: agent, httpsAgent: agent, signal };
+    const response = await this.#http.request<Readable | Buffer>(
+      adapter === undefined ? request : { ...request, adapter, maxContentLength: budget.left },
+    );
     const stream = response.data;
+    if (Buffer.isBuffer(stream)) {
+      budget.left -= stream.length;
+      await assertAnswer(question, response);
+      return stream;
+    }
     // axios emits an abort as an error of the stream, also when nobody reads it any more.
     stream.on('error', () => undefined);
     try {
@@ -158,7 +171,7 @@ function urlOf(question: Question): string {
 }
 
 /** Status and type of the answer, before its body is read. */
-async function assertAnswer(question: Question, response: AxiosResponse<Readable>): Promise<void> {
+async function assertAnswer(question: Question, response: AxiosResponse<Readable | Buffer>): Promise<void> {
   const { status, headers } = response;
   if (status >= 300 && status < 400) {
     const target = String(headers['location'] ?? 'nowhere');
@@ -167,7 +180,12 @@ async function assertAnswer(question: Question, response: AxiosResponse<Readable
   const type = String(headers['content-type'] ?? '');
   if (status === 200 && (type === '' || /^application\/(?:[\w.-]+\+)?json\b/i.test(type))) return;
   const what = status === 200 ? `content-type is ${excerpt(type)}, not JSON` : `HTTP status ${status}`;
-  throw badAnswer(question, what, await readBeginning(response.data, SHOWN_BYTES));
+  const { data } = response;
+  throw badAnswer(
+    question,
+    what,
+    Buffer.isBuffer(data) ? data.toString('utf8', 0, SHOWN_BYTES) : await readBeginning(data, SHOWN_BYTES),
+  );
 }
 
 function tooLarge(question: Question, maxAnswerMiB: number): VurtiError {

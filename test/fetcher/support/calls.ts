@@ -2,10 +2,11 @@ import { expect, onTestFinished } from 'vitest';
 import { HttpFetcher, type HttpFetcherOptions } from '../../../src/fetcher/index.js';
 import { CountedIds, VurtiError } from '../../../src/kernel/index.js';
 import type { HostEndpoint, VdsStatsReport } from '../../../src/model/index.js';
+import { ways } from './gateway.js';
 
 /** A fetcher that is closed at the end of the test. */
 export function newFetcher(options: Partial<HttpFetcherOptions> = {}): HttpFetcher {
-  const fetcher = new HttpFetcher({ ids: new CountedIds(), ...options });
+  const fetcher = new HttpFetcher({ ids: new CountedIds(), ownSockets: ways.ownSockets, ...options });
   onTestFinished(() => fetcher.close());
   return fetcher;
 }

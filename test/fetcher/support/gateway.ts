@@ -5,6 +5,14 @@ import { onTestFinished } from 'vitest';
 import type { AgentTls, HostEndpoint } from '../../../src/model/index.js';
 import type { Json } from './fixtures.js';
 
+/** How answers go: the same tests are run over all ways. */
+export const ways = {
+  /** In pieces, without a length. */
+  chunked: false,
+  /** Plain HTTP by sockets of our own. */
+  ownSockets: true,
+};
+
 /** One request as the gateway got it. */
 interface Asked {
   readonly request: IncomingMessage;
@@ -107,8 +115,10 @@ export async function startRaw(
 }
 
 export function json(response: ServerResponse, body: unknown, headers: Record<string, string> = {}): void {
-  response.writeHead(200, { 'content-type': 'application/json', ...headers });
-  response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const length = ways.chunked ? {} : { 'content-length': String(bytes.length) };
+  response.writeHead(200, { 'content-type': 'application/json', ...length, ...headers });
+  response.end(bytes);
 }
 
 /** Answers well: a method's result by name. */
