@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { ParsedVmStatsReport } from '../../src/fetcher/decode/vm-stats-report.js';
+import { differenceOf } from '../../src/fetcher/differential/difference.js';
+import { seconds } from '../../src/kernel/index.js';
+import { simulated } from './differential/answers.js';
 import { ask, newFetcher, patient } from './support/calls.js';
 import { closed, json, startGateway, startRaw } from './support/gateway.js';
 
@@ -71,5 +75,20 @@ describe('an answer over a socket of our own', () => {
     await new Promise((resolve) => setImmediate(resolve));
     await fetcher.getStats(host, patient());
     expect(sockets).toHaveLength(2);
+  });
+
+  it('is read into bytes that are used again, and stays what it was', async () => {
+    const bodies = await simulated(60, 12, seconds(5));
+    let at = -1;
+    const { host } = await startGateway(({ id }, response) => {
+      at += 1;
+      json(response, (bodies[at % bodies.length] ?? '').replace(/"id":"[^"]*"/, `"id":"${String(id)}"`));
+    });
+    const fetcher = newFetcher();
+    for (const body of [...bodies, ...bodies]) {
+      const report = await fetcher.getAllVmStats(host, patient());
+      const { result } = JSON.parse(body) as { result: unknown[] };
+      expect(differenceOf(report, new ParsedVmStatsReport(host, result))).toBeNull();
+    }
   });
 });

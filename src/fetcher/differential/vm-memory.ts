@@ -85,6 +85,9 @@ export class VmMemory {
   #order: readonly VmEntry[] = [];
   #shape: Shape | undefined;
   #pass = 0;
+  /** The bytes that entries refer to: of the last answer, and of this pass so far. */
+  #bodies: Buffer[] = [];
+  #taken: Buffer[] = [];
   /** The entries of this pass so far. Only made when they are not those of the last answer, one by one. */
   #next: VmEntry[] | null = null;
   /** How many entries this pass has seen. */
@@ -100,12 +103,22 @@ export class VmMemory {
     this.#next = null;
     this.#seen = 0;
     this.#place = 0;
+    this.#taken = [];
   }
 
   forget(): void {
     this.#byId = new Map();
     this.#order = [];
     this.#shape = undefined;
+    this.#bodies = [];
+  }
+
+  /** After `finish`: the bytes of the answer before, which nothing refers to any more. Given once. */
+  freed(): readonly Buffer[] {
+    const freed = this.#bodies;
+    this.#bodies = this.#taken;
+    this.#taken = [];
+    return freed;
   }
 
   /** Reads one page. undefined: not of a form that is known here; then nothing of the pass may be used. */
@@ -133,6 +146,7 @@ export class VmMemory {
     if (!envelope.close(at) || envelope.id !== id || (envelope.error ?? null) !== null) return undefined;
     if (containers > maxContainersOf(bytes.length)) return undefined;
     const next = envelope.next ?? null;
+    this.#taken.push(bytes);
     if (typeof next === 'boolean' || (typeof next === 'string' && next.length > LONGEST_MARKER)) return undefined;
     return new ReadPage(envelope.paged, next === '' ? null : next);
   }

@@ -25,6 +25,8 @@ interface Known {
 export class VmPass {
   readonly #host: HostEndpoint;
   readonly #pages: (Buffer | readonly unknown[])[] = [];
+  /** Where bytes go that are no longer needed, to be read into again. */
+  recycle: ((bytes: Buffer) => void) | undefined;
   /** null: all is parsed. */
   #memory: VmMemory | null;
 
@@ -69,6 +71,7 @@ export class VmPass {
   finish(): VmStatsReport | null {
     const report = this.#memory?.finish() ?? null;
     if (report === null) this.giveUp();
+    else for (const bytes of this.#memory?.freed() ?? []) this.recycle?.(bytes);
     return report;
   }
 

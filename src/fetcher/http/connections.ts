@@ -70,6 +70,11 @@ export class Connections {
     connection.lean?.close();
   }
 
+  /** Bytes of an answer that nobody looks at any more, to be read into again. */
+  giveBack(hostId: string, bytes: Buffer): void {
+    this.#byHost.get(hostId)?.lean?.giveBack(bytes);
+  }
+
   hosts(): readonly string[] {
     return [...this.#byHost.keys()];
   }

@@ -23,6 +23,8 @@ export interface Asking {
 }
 
 export interface LeanSocketEvents {
+  /** A place for a body of so many bytes. */
+  room(bytes: number): Buffer;
   /** The socket can be asked again. */
   idle(socket: LeanSocket): void;
   closed(socket: LeanSocket): void;
@@ -124,7 +126,7 @@ export class LeanSocket {
     const from = end + 4;
     const here = Math.min(head.length, bytes.length - from);
     this.#head = head;
-    this.#body = Buffer.allocUnsafeSlow(head.length);
+    this.#body = this.#events.room(head.length);
     this.#filled = bytes.copy(this.#body, 0, from, from + here);
     this.#mode = 'body';
     // What comes after an answer belongs to no question: such a connection is not asked again.
