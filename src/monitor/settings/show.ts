@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../../kernel/index.js';
 import { settingCatalogue } from './catalogue.js';
 import type { LoadedSettings, Origin } from './load.js';
 import { pathText, type SettingPath } from './problem.js';
@@ -13,6 +14,8 @@ interface ShownSetting {
 export function shownValue(path: SettingPath, value: unknown): unknown {
   if (value !== undefined && settingCatalogue.find(path)?.secret === true) return '(set)';
   if (Array.isArray(value)) return value.map((item, i) => shownValue([...path, i], item));
+  // An address may bring a password along, wherever it stands.
+  if (typeof value === 'string') return withoutSecrets(value);
   if (typeof value !== 'object' || value === null) return value;
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.fromEntries(members.map(([key, member]) => [key, shownValue([...path, key], member)]));

@@ -18,6 +18,9 @@ const secrets = new Map<string, string>([
   ['a wrong token', 'KanarieBearer7xQ_aaaaaaaaaaaaaaaaaaaaaaaaaaa'],
   ['a secret in a body', 'KanarieBody7xQ'],
   ['a secret in the settings', 'KanarieInline7xQ'],
+  ['the secret of a webhook', 'KanarieHookSecret7xQ'],
+  ['the address of a webhook', 'KanarieHookUrl7xQ'],
+  ['the password in an address', 'KanarieTrace7xQ'],
 ]);
 
 const database = withDatabase();
@@ -88,7 +91,11 @@ it('no secret leaves the program, whatever it is asked', async () => {
   const own = 'own/agents/vurti.example.com';
   const lab = readFileSync(join(v.dir, 'lab.yaml'), 'utf8');
   const server = `server: { listen: "0.0.0.0:0", tls: { certFile: ${own}/vdsmcert.pem, keyFile: ${own}/vdsmkey.pem } }`;
-  writeFileSync(join(v.dir, 'vurti.yaml'), `${lab}\n${server}\n`);
+  const hook = `http://127.0.0.1:1/${secrets.get('the address of a webhook')}`;
+  const sinks = `sinks: [{ name: chat, type: webhook, url: "${hook}", secretFile: hook.key, severity: normal }]`;
+  const tracing = `tracing: { endpoint: "http://me:${secrets.get('the password in an address')}@127.0.0.1:1" }`;
+  writeFileSync(join(v.dir, 'hook.key'), secrets.get('the secret of a webhook') as string);
+  writeFileSync(join(v.dir, 'vurti.yaml'), [lab, server, sinks, tracing, ''].join('\n'));
   secrets.set('the key of the API', markOf(`${own}/vdsmkey.pem`));
   secrets.set('the key for the agents', markOf('pki/client.key'));
 
@@ -170,7 +177,7 @@ it('no secret leaves the program, whatever it is asked', async () => {
   hear('simulate', await fleet.ended);
 
   // And all files that are not the secrets' own.
-  const kept = /\/(pki|own)\/|\/data\/token$|\/token$|\/inline\.yaml$/;
+  const kept = /\/(pki|own)\/|\/data\/token$|\/token$|\/(inline|vurti)\.yaml$|\/hook\.key$/;
   const files = readdirSync(v.dir, { recursive: true, withFileTypes: true })
     .filter((entry: Dirent) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
@@ -199,4 +206,4 @@ it('no secret leaves the program, whatever it is asked', async () => {
     'FORBIDDEN',
   ])
     expect(said, sign).toContain(sign);
-}, 180_000);
+}, 400_000);
