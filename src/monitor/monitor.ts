@@ -246,12 +246,12 @@ export class VurtiMonitor implements Monitor {
 
   status(): MonitorStatus {
     const now = this.#clock.now();
-    const stats = this.#adapter.stats();
+    const { inFlight, total, failed, skipped, latenessP99Ms } = this.#adapter.stats();
     return statusReport({
       ...this.#progressSources(),
       mode: this.#settings.mode,
       eventsLastHour: this.#tally.lastHour(now),
-      polls: stats,
+      polls: { inFlight, total, failed, skipped, latenessP99Ms },
       pushes: this.#adapter.pushStats(),
       certificates: { ...this.#settings.certificates, ownExpiresAt: this.#vdsUpdater.ownCertificateExpiresAt },
       troubles: this.#options.troubles?.() ?? [],

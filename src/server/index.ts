@@ -1,3 +1,6 @@
+export { apiDocument } from './api/document.js';
+export { answerSchemas } from './api/json-schema.js';
+export { openApiDocument } from './api/openapi.js';
 export { ServerCertificate } from './certificate.js';
 export { metricsDocument, OwnMetrics } from './metrics/index.js';
 export { webhookBody } from './routes-sinks.js';

@@ -18,7 +18,7 @@ const everywhere: readonly ErrorCode[] = [
 const withBody: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 
 /** Codes that a route may answer with. */
-function errorsOf(operation: Operation): ErrorCode[] {
+export function errorsOf(operation: Operation): ErrorCode[] {
   return [...new Set([...everywhere, ...(operation.body === undefined ? [] : withBody), ...(operation.errors ?? [])])];
 }
 

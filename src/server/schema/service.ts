@@ -74,7 +74,7 @@ export const statusAnswer = envelope('Status').extend({
   vms: z.object({
     total: whole,
     byStatus: z.partialRecord(namesOf(vmStatusIds), whole),
-    byFreshness: z.record(freshness, whole),
+    byFreshness: z.object({ live: whole, stale: whole, unknown: whole }),
     oldestLiveSeconds: about(numberOrNull, 'Age of the oldest report of a VM that counts as live.'),
     notLive: about(
       z.array(z.object({ host: textOrNull, vms: whole })),
