@@ -17,6 +17,7 @@ import { intentRoutes } from './routes-intents.js';
 import { inventoryRoutes } from './routes-inventory.js';
 import { logRoutes } from './routes-log.js';
 import { type MetricsOptions, metricsRoutes } from './routes-metrics.js';
+import { pageRoutes } from './routes-pages.js';
 import { readRoutes } from './routes-read.js';
 import { type Reload, reloadRoute } from './routes-reload.js';
 import { serviceRoutes } from './routes-service.js';
@@ -198,6 +199,7 @@ export function createServer(options: ServerOptions): VurtiServer {
   logRoutes(app, context);
   commandRoutes(app, context);
   inventoryRoutes(app, context);
+  pageRoutes(app);
 
   return {
     inject: app.inject.bind(app) as FastifyInstance['inject'],

@@ -7,7 +7,8 @@ import { operations } from './operations.js';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const nameOfRef = (ref: unknown): string => String(ref).replace('#', '');
-const link = (name: string): string => `[${name}](#${name.toLowerCase()})`;
+const link = (name: string): string =>
+  name.startsWith('Partial') ? `${name} (below)` : `[${name}](#${name.toLowerCase()})`;
 /** More of them are told elsewhere. */
 const MOST_MEMBERS = 24;
 
