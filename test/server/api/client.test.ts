@@ -107,6 +107,7 @@ it('a client that was made of the OpenAPI document drives every route, and each 
   expect((await client.GET('/readyz', { params: { query: { level: 'synced' } } })).data?.readiness).toBe('synced');
   expect((await client.GET('/api/v1/status')).data?.vms.total).toBe(2);
   expect((await client.GET('/api/v1/settings')).data?.items[0]?.path).toBe('mode');
+  expect((await client.GET('/api/v1/sinks')).data?.items).toEqual([]);
   expect((await client.GET('/metrics', { parseAs: 'arrayBuffer' })).response.status).toBe(200);
   expect((await client.GET('/openapi.json')).data).toMatchObject({ openapi: '3.1.0' });
   expect((await client.POST('/api/v1/reload', { body: {} })).data?.item.changes).toHaveLength(1);

@@ -105,6 +105,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the receivers of events have come; docs/webhooks.md */
+        get: operations["listSinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reload": {
         parameters: {
             query?: never;
@@ -796,6 +813,30 @@ export interface components {
                 /** @description Flag, variable, or file, line and column; empty for a default. */
                 where: string;
             };
+        };
+        Sink: {
+            name: string;
+            /** @description Scheme, host and port of its address; the rest may be secret. */
+            target: string;
+            /**
+             * @description Events of this severity and worse.
+             * @enum {string}
+             */
+            severity: "NORMAL" | "WARNING" | "ERROR" | "ALERT";
+            /** @enum {string} */
+            mode: "starting" | "waiting" | "sending" | "retrying" | "stopped";
+            /** @description Everything up to here was delivered, or did not have to be. */
+            cursor: string | null;
+            /** @description Records of the log behind the cursor. */
+            lagRecords: number;
+            /** @description Events since the start. */
+            delivered: number;
+            /** @description Failed tries of the event that is sent now. */
+            failures: number;
+            failingSince: string | null;
+            lastDeliveredAt: string | null;
+            lastError: string | null;
+            nextTryAt: string | null;
         };
         Event: {
             /** @description Go on after it. */
@@ -2009,6 +2050,31 @@ export interface components {
             next: string | null;
             items: components["schemas"]["Setting"][];
         };
+        SinkList: {
+            /** @constant */
+            apiVersion: "vurti/v1";
+            /** @constant */
+            kind: "SinkList";
+            /**
+             * Format: date-time
+             * @description When the answer was made.
+             */
+            asOf: string;
+            /** @description The place in the log that the answer belongs to: read changes or events after it. */
+            cursor: string;
+            /**
+             * @description State of the service. degraded: the database is away, changes wait in the journal, or rows are set aside.
+             * @enum {string}
+             */
+            status: "ready" | "loading" | "backfilling" | "degraded";
+            /** @description How many there are, whatever the filters. */
+            total: number;
+            /** @description How many pass the filters, whatever the page. */
+            matched: number;
+            /** @description The next page is after this (parameter `after`); null: this was the last one. */
+            next: string | null;
+            items: components["schemas"]["Sink"][];
+        };
         EventList: {
             /** @constant */
             apiVersion: "vurti/v1";
@@ -2634,6 +2700,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description BAD_REQUEST: The request is not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description FORBIDDEN: The token is missing or wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description HOST_HEADER_REFUSED: The Host header names another service */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description TOO_MANY_REQUESTS: Too many requests of one address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description INTERNAL: A bug in vurti */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_READY: The service is still loading */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SinkList"];
+                };
             };
             /** @description BAD_REQUEST: The request is not understood */
             400: {
