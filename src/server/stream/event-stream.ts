@@ -21,6 +21,8 @@ export interface EventStreamOptions {
 
 /** Records of one write. A reader that is behind gets them page by page; when all are behind, each holds one page. */
 const BATCH = 250;
+/** Of history a reader first gets a few: the first frame does not wait for a whole batch to be read and encoded. */
+const FIRST_BATCH = 32;
 /** Records that may go by unseen before the reader is told how far it has come. */
 const CHECKPOINT_EVERY = 1000;
 /** A reader that takes nothing for so long is let go; it may come back with its cursor. */
@@ -118,8 +120,8 @@ export class EventStream {
 
   async #readHistory(): Promise<void> {
     const { reader, view, scheduler, follow } = this.#o;
-    for (;;) {
-      const { records, gap, atHead } = await reader.next(BATCH);
+    for (let size = FIRST_BATCH; ; size = Math.min(BATCH, size * 4)) {
+      const { records, gap, atHead } = await reader.next(size);
       if (this.#isDone()) return;
       if (gap !== null) {
         this.#before = [];
