@@ -82,6 +82,8 @@ async function demo() {
   );
   try {
     await until('the demo is synced', 120, () => /synced +\d/.test(run.text()));
+    // What a start has left to write is written by then.
+    await pause(10);
     const status = await shown('vurti status');
     await end(run, '.vurti');
     section(
