@@ -19,6 +19,7 @@ import { Stopped } from '../io.js';
 import { makeDataDir, refuseSecond } from './data-dir.js';
 import { logTelemetry } from './log.js';
 import { Service, type ServiceOptions } from './service.js';
+import { Systemd } from './systemd.js';
 
 export interface ServeOptions {
   readonly config?: string;
@@ -70,6 +71,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
       else greeting.line('serving', servingText(service.monitor));
     },
   });
+  const systemd = new Systemd({ env: io.env, scheduler: io.scheduler, telemetry });
   io.onHangUp(() => reloadAtSignal(service, telemetry));
   const stopped = new Promise<void>((resolve) => {
     if (io.stop.aborted) resolve();
@@ -82,7 +84,8 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
     started.catch(() => undefined);
     await Promise.race([started, stopped]);
     if (!io.stop.aborted) {
-      greeting.hints();
+      systemd.ready(servingText(service.monitor));
+      greeting.hints(options.demo ? options.hosts : null);
       void synced(service.monitor, greeting);
       failure = await Promise.race([stopped, service.failed]);
     }
@@ -90,6 +93,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
     failure = error;
   }
   const began = io.clock.monotonic();
+  systemd.stopping();
   if (io.stop.aborted) greeting.note('Stopping …');
   await service.stop();
   await tracing?.stop();
@@ -226,7 +230,12 @@ class Greeting {
     if (this.#pretty) this.#context.note(text);
   }
 
-  hints(): void {
-    this.note('In a second terminal:  vurti status  ·  vurti tail -f  ·  vurti vms        Ctrl-C stops');
+  /** A demo is started from a checkout, as the README says, and asked from there. */
+  hints(demoHosts: number | null): void {
+    const commands =
+      demoHosts === null
+        ? ['vurti status', 'vurti tail -f', 'vurti vms']
+        : ['npx vurti status', 'npx vurti tail -f', `npx vurti explain host ${demoHosts < 7 ? 'kvm-01' : 'kvm-07'}`];
+    this.note(`In a second terminal:  ${commands.join('  ·  ')}        Ctrl-C stops`);
   }
 }
