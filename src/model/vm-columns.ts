@@ -1,7 +1,7 @@
 import type { DiskStatistics, DiskUsage, VmInterfaceStatistics, VmStatic, VmStatistics, VmUsage } from './vm.js';
 
 /**
- * A VM's usage in columns (docs/adr/0010): what was measured stands as float64 in arrays that many VMs share, null as NaN,
+ * A VM's usage in columns (docs/adr/0013): what was measured stands as float64 in arrays that many VMs share, null as NaN,
  * and taking in a report makes no object. `usage()` makes the objects for whoever wants to read them. Counters are exact:
  * a VM with one beyond 2^53 is kept as objects instead (`plain`).
  */

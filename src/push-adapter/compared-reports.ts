@@ -5,7 +5,7 @@ export type ComparedWith = Pick<VmReader, 'get' | 'byHost' | 'revisionOf'>;
 
 /**
  * Compares a host's answers with the repository, and remembers of its last one which VMs were as the repository has them:
- * where both the report and the VM are the very objects that were compared then, they are equal still (docs/adr/0011).
+ * where both the report and the VM are the very objects that were compared then, they are equal still (docs/adr/0014).
  * Of a reader without memory, whose reports are new objects each time, nothing is remembered.
  */
 export class ComparedReports {

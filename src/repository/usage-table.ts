@@ -69,7 +69,8 @@ export class UsageTable {
       if (nic.stored) gone = [...gone, nic.macAddr];
       this.#nics.release(nic);
     }
-    columns.nics = next;
+    // An array that grew keeps room for more.
+    columns.nics = next.slice();
     columns.goneNics = gone;
   }
 
@@ -92,7 +93,7 @@ export class UsageTable {
       if (disk.stored) gone = [...gone, disk.imageId];
       this.#disks.release(disk);
     }
-    columns.disks = next;
+    columns.disks = next.slice();
     columns.goneDisks = gone;
   }
 }

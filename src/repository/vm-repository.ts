@@ -149,11 +149,13 @@ export class VmRepository implements VmReader {
 
   /** Of a VM that is there. The columns stay the same ones as long as it has any. */
   setUsage(id: string, usage: VmUsage): VmColumns {
-    if (!this.#vms.has(id)) throw new RangeError(`no VM ${id} to have a usage`);
+    const vm = this.#vms.get(id);
+    if (vm === undefined) throw new RangeError(`no VM ${id} to have a usage`);
     let columns = this.#usage.get(id);
     if (columns === undefined) {
-      columns = this.#table.create(id);
-      this.#usage.set(id, columns);
+      // The VM's own text: the one that was given may be another copy.
+      columns = this.#table.create(vm.id);
+      this.#usage.set(vm.id, columns);
     }
     this.#table.load(columns, usage);
     return columns;

@@ -28,7 +28,7 @@ export type Detour =
   | 'unusual-figures';
 
 /**
- * The fast path (docs/adr/0012): of a VM that is as expected nothing but its figures is touched. This says why a VM's
+ * The fast path (docs/adr/0014): of a VM that is as expected nothing but its figures is touched. This says why a VM's
  * report has to take the long way instead; null: it need not, and need not be asked again while neither the report nor
  * the VM is another object (`isSeated`), since both are immutable but for the report's figures.
  *
