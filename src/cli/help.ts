@@ -98,6 +98,21 @@ export const examples: Readonly<Record<string, readonly [string, string, string]
     'vurti tokens remove grafana -q',
     'vurti tokens remove grafana && vurti tokens add grafana',
   ],
+  raw: [
+    'vurti raw kvm-07 Host.getAllVmStats --vm web-03',
+    'vurti raw kvm-07 Host.getCapabilities --json | jq .item.result.software_version',
+    'vurti raw kvm-07 Host.dumpxmls --vm web-03',
+  ],
+  bundle: [
+    'vurti bundle                              # status, settings, the last 1,000 events',
+    'vurti bundle --host kvm-07 --vm web-03    # and why these are in their status',
+    'vurti bundle --file /tmp/case-4711.tar.gz',
+  ],
+  completion: [
+    'source <(vurti completion bash)',
+    'vurti completion zsh > ~/.zfunc/_vurti        # a folder of your $fpath',
+    'vurti completion fish > ~/.config/fish/completions/vurti.fish',
+  ],
   poke: ['vurti poke kvm-07', 'vurti poke kvm-07 kvm-08', 'vurti poke kvm-07 && vurti explain host kvm-07'],
   config: ['vurti config check', 'vurti config show --origin', 'vurti config show -o json'],
   'config check': [

@@ -147,6 +147,32 @@ export function program(io: Io): Command {
     );
 
   root
+    .command('raw')
+    .description('what an agent really says, without its secrets')
+    .argument('<host>', 'name or id')
+    .argument('<method>', 'what to ask: Host.getStats, Host.getAllVmStats, Host.getCapabilities, Host.dumpxmls …')
+    .option('--vm <name>', 'only about this VM')
+    .action(
+      act(async (c, host: never, method: never, options: never) =>
+        (await import('./commands/raw.js')).raw(c, host, method, options),
+      ),
+    );
+
+  root
+    .command('bundle')
+    .description('what somebody needs to look into a problem from afar, in one file, without secrets')
+    .option('--host <list>', 'also why these hosts are in their status')
+    .option('--vm <list>', 'the same of VMs')
+    .option('--file <file>', 'where to write it (default: vurti-bundle-DATE-TIME.tar.gz)')
+    .action(act(async (c, options: never) => (await import('./commands/bundle.js')).bundle(c, options)));
+
+  root
+    .command('completion')
+    .description('completion of commands, flags and names, for a shell')
+    .addArgument(root.createArgument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .action(act(async (c, shell: never) => (await import('./completion/command.js')).completion(c, shell)));
+
+  root
     .command('poke')
     .description('ask hosts now instead of at their next turn')
     .argument('<host...>')

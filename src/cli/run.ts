@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { COMPLETE } from './completion/complete.js';
 import type { Globals } from './context.js';
 import { exitCodes, report } from './errors.js';
 import type { Io } from './io.js';
@@ -22,6 +23,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     for (const below of command.commands) configure(below);
   };
   configure(root);
+  if (argv[0] === COMPLETE) {
+    await (await import('./completion/command.js')).complete(io, root, argv.slice(1));
+    return exitCodes.ok;
+  }
   try {
     if (argv.length === 0) {
       root.outputHelp();

@@ -86,7 +86,11 @@ export interface PushFetcher {
 
 /** A fetcher keeps a connection per host at most, made at the first call or subscription. */
 export interface Fetcher extends VdsFetcher, VmFetcher, PushFetcher, AgentCaller {
-  /** The host is gone or its address changed: its connection is closed and forgotten. */
+  /**
+   * The host is gone or its address changed: its connection is closed and forgotten. Calls in flight reject with
+   * AGENT_ABORTED. A listener whose connection was up is told `lost`, once and with the same reason; then it is forgotten:
+   * whoever wants pushes of the host again, at its new address, listens again.
+   */
   release(hostId: string): void;
   /** Closes all connections; calls in flight reject with AGENT_ABORTED. */
   close(): Promise<void>;

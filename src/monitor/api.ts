@@ -77,6 +77,8 @@ export interface VmView {
   readonly host: string | null;
   readonly hostId: string | null;
   readonly migratingTo: string | null;
+  /** How far its migration is, 0–100, as its source says, pushed or polled; null: it does not migrate, or nobody said. */
+  readonly migrationProgressPercent: number | null;
   readonly freshness: Freshness;
   readonly heardAt: number | null;
   readonly adopted: boolean;
@@ -435,6 +437,11 @@ export interface Monitor extends AsyncDisposable {
    * and `tls` of hosts without their own. What needs a restart (docs/settings.md) stays as it was.
    */
   reconfigure(settings: MonitorSettings, tls?: AgentTls | null): void;
+  /**
+   * What the host's agent answers now, as it says it, secrets blotted out; with `vm` only about this VM. Methods that read
+   * alone, in manager mode too; one question at a time. @throws NOT_FOUND, OBSERVER_MODE, AGENT_…
+   */
+  raw(ref: string, method: string, vm?: string): Promise<unknown>;
   /** Asks the host now; several pokes while one waits are one. */
   poke(ref: string): void;
   /** Costs the same however many VMs there are; it looks at each host. */

@@ -44,6 +44,7 @@ import { type IntentRunner, Intents } from './intents/index.js';
 import { inventoryPage } from './inventory-entries.js';
 import { takeSettings } from './live-settings.js';
 import type { MonitorOptions } from './options.js';
+import { RawAnswers } from './raw-answers.js';
 import type { Readiness } from './readiness.js';
 import { restoreState } from './restore.js';
 import type { Retention } from './retention.js';
@@ -88,6 +89,7 @@ export class VurtiMonitor implements Monitor {
   readonly #retention: Retention;
   readonly #backfill: BackfillRunner;
   readonly #explain: ExplainContext;
+  readonly #raw: RawAnswers;
   readonly #tail: LogTail;
   readonly #tally = new EventTally();
   readonly #startedAt: number;
@@ -131,6 +133,13 @@ export class VurtiMonitor implements Monitor {
     this.#readiness = container.get(t.readiness);
     this.#retention = container.get(t.retention);
     this.#backfill = container.get(t.backfill);
+    const registry = container.get(t.registry);
+    this.#raw = new RawAnswers({
+      caller: this.#fetcher,
+      endpointOf: (id) => registry.endpointOf(id),
+      deadlineMsOf: (id) => registry.settingsOf(id).poll.capabilitiesDeadlineSeconds * 1000,
+      scheduler: container.get(t.scheduler),
+    });
     this.#startedAt = this.#clock.now();
     const book = container.get(t.commands);
     this.#explain = {
@@ -142,6 +151,7 @@ export class VurtiMonitor implements Monitor {
       vmTrail: (id) => this.#vmUpdater.trails.of(id),
       hostTrail: (id) => this.#vdsUpdater.trailOf(id),
       calls: (id) => this.#adapter.history(id),
+      pushes: (id) => this.#adapter.pushesOf(id),
       commands: (id) => book.of(id),
     };
     this.hosts = new Hosts(this.#parts);
@@ -238,6 +248,10 @@ export class VurtiMonitor implements Monitor {
   reconfigure(settings: MonitorSettings, tls?: AgentTls | null): void {
     takeSettings(this.#settings, settings);
     this.#parts.view.registry.settingsChanged(tls);
+  }
+
+  raw(ref: string, method: string, vm?: string): Promise<unknown> {
+    return this.#raw.ask(this.hosts.idOf(ref), method, vm === undefined ? null : this.vms.idOf(vm));
   }
 
   poke(ref: string): void {

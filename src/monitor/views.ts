@@ -86,6 +86,10 @@ export function vmView(context: ViewContext, vm: Vm): VmView {
     host: nameOf(dynamic.runOnVds),
     hostId: dynamic.runOnVds,
     migratingTo: nameOf(dynamic.migratingToVds),
+    migrationProgressPercent:
+      freshness === 'live' && dynamic.status === 'MigratingFrom'
+        ? (sets.vms.usage(vm.id)?.migrationProgress ?? null)
+        : null,
     freshness,
     heardAt: sets.vms.heardAt(vm.id),
     adopted: vm.static.adopted,

@@ -54,13 +54,14 @@ export function apiStatus(status: MonitorStatus): ApiStatus {
 }
 
 export function apiExplanation(explanation: Explanation): ApiExplanation {
-  const { since, heardAt, evidence, calls, next } = explanation;
+  const { since, heardAt, evidence, calls, pushes, next } = explanation;
   return {
     ...explanation,
     since: rfc3339OrNull(since),
     heardAt: rfc3339OrNull(heardAt),
     evidence: evidence.map((line) => ({ ...line, at: rfc3339(line.at), lastAt: rfc3339(line.lastAt) })),
     calls: calls.map((call) => ({ ...call, at: rfc3339(call.at) })),
+    pushes: pushes === null ? null : { ...pushes, lastGapAt: rfc3339OrNull(pushes.lastGapAt) },
     next: next.map((step) => ({ ...step, at: rfc3339OrNull(step.at) })),
   };
 }

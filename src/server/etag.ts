@@ -18,6 +18,7 @@ const ageing: ReadonlySet<string> = new Set([
   'memoryPercent',
   'networkPercent',
   'uptimeSeconds',
+  'migrationProgressPercent',
 ]);
 
 /** Of hosts, VMs, clusters and inventory: from counters, so that it costs the same however large the fleet is. */

@@ -188,6 +188,8 @@ export type StreamQuery = z.output<typeof streamQuery>;
 
 const ref = about(z.string().min(1).max(255), 'Name, id, or a beginning of an id that only one has.');
 export const refParams = z.strictObject({ ref });
+export const rawParams = z.strictObject({ ref, method: z.string().min(1).max(100) });
+export const rawQuery = z.strictObject({ vm: ref.optional() });
 export const explainParams = z.strictObject({ kind: z.enum(['vm', 'host']), ref });
 
 /** Certificates are files of the service's machine: they are not named over the wire. */

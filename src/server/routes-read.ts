@@ -75,6 +75,13 @@ export function readRoutes(app: FastifyInstance, context: RouteContext): void {
     return listAnswer(context, reply, { monitor, kind: 'ClusterList', fields, page, convert });
   });
 
+  route(app, operations.rawAnswer, async ({ params: { ref, method }, query: { vm } }) => {
+    const monitor = context.loaded();
+    const { id, name } = monitor.hosts.get(ref);
+    const result = await monitor.raw(id, method, vm);
+    return { ...envelope(monitor, 'RawAnswer'), item: { host: name, hostId: id, method, result } };
+  });
+
   route(app, operations.explain, ({ params: { kind, ref } }) => {
     const monitor = context.loaded();
     return { ...envelope(monitor, 'Explanation'), item: apiExplanation(monitor.explain(kind, ref)) };

@@ -1,7 +1,7 @@
 import type { command, host, inventoryEntry, setting, vm } from './schema/entities.js';
 import type { Wire } from './schema/parts.js';
 import type { change, event, intent, pendingIntent, streamFrames } from './schema/records.js';
-import type { explanation, problem, reload, sink, statusAnswer } from './schema/service.js';
+import type { explanation, problem, rawAnswer, reload, sink, statusAnswer } from './schema/service.js';
 
 /**
  * What goes over the wire, in the API and in the CLI's JSON alike: the types of the schemas in schema/, which are also
@@ -24,6 +24,7 @@ export type ApiPendingIntent = Wire<typeof pendingIntent>;
 export type ApiStatus = Wire<typeof statusAnswer>;
 export type ApiExplanation = Wire<typeof explanation>;
 export type ApiSink = Wire<typeof sink>;
+export type ApiRawAnswer = Wire<typeof rawAnswer>;
 /** Answer of POST /api/v1/reload. */
 export type ApiReload = ItemEnvelope<Wire<typeof reload>>;
 export type Problem = Wire<typeof problem>;

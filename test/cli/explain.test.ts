@@ -178,3 +178,20 @@ describe('vurti explain, on a fleet with faults', () => {
     expect(vm['Ends when']?.at(-1)).toBe('kvm-07 stays silent → NonResponsive, and this VM Unknown');
   });
 });
+
+describe('the line on pushes', () => {
+  it('says how far they are believed, how often the host is polled for it, and when the last one was missed', async () => {
+    const agents = new FakeFetcher({ pushes: true, advance: true }).host('kvm-07', { vms: { 'web-03': {} } });
+    await using t = await createTestMonitor({ fetcher: agents, startAt: '2026-01-01T09:00:00Z' });
+    await t.clock.runFor(minutes(20));
+    expect((await printed(t, 'host', 'kvm-07'))['Pushes']).toEqual([
+      'connected, and whole since a poll · polled every 1m (4 intervals) · no gap since the start',
+    ]);
+    agents.on('kvm-07').with('web-03', { status: 'RebootInProgress' });
+    await t.clock.runFor(seconds(70));
+    expect(text((await printed(t, 'host', 'kvm-07'))['Pushes'])).toMatch(
+      /^connected, and whole since a poll · not trusted for ten minutes after a gap · polled every 15s · 1 gap, the last 09:2\d:\d\d$/,
+    );
+    expect((await printed(t, 'vm', 'web-03'))['Pushes']).toBeUndefined();
+  });
+});

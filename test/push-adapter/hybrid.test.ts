@@ -240,6 +240,8 @@ describe('gaps', () => {
     const doubted = t.monitor.agent('kvm-07').pushes;
     expect(doubted).toMatchObject({ state: 'whole', trusted: false, multiple: 1, pace: 1, gaps: 1 });
     expect(doubted?.lastGapAt).toBe(gapsOf(t)[0]?.time);
+    expect(t.explain('host', 'kvm-07').pushes).toEqual({ ...doubted, pollSeconds: 15 });
+    expect(t.explain('vm', 'web-03').pushes).toBeNull();
     agent.announce('web-03', { status: 'Up' });
     const often = polls(agent);
     await t.clock.runFor(minutes(2));
@@ -468,5 +470,25 @@ describe('certificates', () => {
     expect(t.monitor.status().attention.map(({ kind, text }) => [kind, text])).toEqual([
       ['service', 'our own certificate for agents expires in 2 days'],
     ]);
+  });
+});
+
+describe('a migration', () => {
+  it('shows how far it is as soon as that is pushed, and no more when it is over', async () => {
+    const { t, agent } = await pushing();
+    await using _ = t;
+    expect(t.vm('web-03').migrationProgressPercent).toBeNull();
+    agent.announce('web-03', { status: 'MigratingFrom' });
+    await t.clock.runFor(seconds(1));
+    agent.pushMigration('web-03', { progress: 37 });
+    await t.clock.runFor(0);
+    expect(t.vm('web-03')).toMatchObject({ status: 'MigratingFrom', migrationProgressPercent: 37 });
+    expect(t.explain('vm', 'web-03').why).toMatch(/The migration is 37 % done\.$/);
+    agent.pushMigration('web-03', { progress: 62 });
+    await t.clock.runFor(0);
+    expect(t.vm('web-03').migrationProgressPercent).toBe(62);
+    agent.announce('web-03', { status: 'Up' });
+    await t.clock.runFor(seconds(20));
+    expect(t.vm('web-03')).toMatchObject({ status: 'Up', migrationProgressPercent: null });
   });
 });

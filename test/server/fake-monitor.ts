@@ -93,6 +93,7 @@ export function vm(name: string, more: Partial<VmView> = {}): VmView {
     host: 'kvm-01',
     hostId: 'id-kvm-01',
     migratingTo: null,
+    migrationProgressPercent: null,
     freshness: 'live',
     heardAt: T0 - 4000,
     adopted: false,
@@ -486,6 +487,10 @@ export function fakeMonitor(): FakeMonitor {
         rulesOff: [],
         ...monitor.statusNow,
       };
+    },
+    raw: async (ref, method, only) => {
+      calls.push(`raw ${ref} ${method} ${only ?? ''}`.trim());
+      return { cpuIdle: '99.5', said: 'a\u009bb' };
     },
     figures: () => ({ callsWaiting: 0, evidenceWaiting: 0, certificateExpiresAt: null, ...monitor.figuresNow }),
     agent: (ref) => monitor.agents[ref] ?? { pushes: null, certificateExpiresAt: null },

@@ -49,6 +49,7 @@ export function explainLines({ answer, events }: Explained, style: Style, utc: b
       item.evidence.map((line) => evidenceLines(line, page)),
     ),
     ...page.section('Calls', item.evidence.length === 0 ? callLines(item, page) : []),
+    ...page.section('Pushes', pushLines(item, page)),
     ...page.section('Not done', notDoneLines(item, page)),
     ...page.section(
       'Ends when',
@@ -131,6 +132,25 @@ function callLines({ calls }: ApiExplanation, page: Page): string[][] {
     const failed = code === null ? '' : ` (${code})`;
     return page.hanging(`${page.at(at)}  `, `${method} ${outcome}${failed} in ${shortTime(durationMs)}`);
   });
+}
+
+const pushStates = {
+  whole: 'connected, and whole since a poll',
+  catchingUp: 'connected; whole after the next poll',
+  lost: 'connection lost; polled at full pace until it is back',
+} as const;
+
+/** How sure we are to hear of a change at once, and how long one that is not pushed may stay unseen. */
+function pushLines({ pushes }: ApiExplanation, page: Page): string[][] {
+  if (pushes === null) return [];
+  const { state, trusted, pollSeconds, pace, gaps, lastGapAt } = pushes;
+  const doubt = state === 'whole' && !trusted ? 'not trusted for ten minutes after a gap' : '';
+  const often = `polled every ${duration(pollSeconds * 1000)}${pace > 1 ? ` (${pace} intervals)` : ''}`;
+  const missed =
+    gaps === 0 || lastGapAt === null
+      ? 'no gap since the start'
+      : `${count(gaps)} ${gaps === 1 ? 'gap' : 'gaps'}, the last ${page.at(lastGapAt)}`;
+  return [page.hanging('', [pushStates[state], doubt, often, missed].filter((part) => part !== '').join(' · '))];
 }
 
 function notDoneLines({ notDone }: ApiExplanation, page: Page): string[][] {

@@ -95,7 +95,8 @@ const statusText = (vm: ApiVm): string => {
 
 const hostText = (vm: ApiVm): string => {
   if (vm.host === null) return unknown;
-  return `${vm.host}${isLastKnown(vm) ? '*' : ''}${vm.migratingTo === null ? '' : ` → ${vm.migratingTo}`}`;
+  const progress = vm.migrationProgressPercent === null ? '' : ` ${vm.migrationProgressPercent}%`;
+  return `${vm.host}${isLastKnown(vm) ? '*' : ''}${vm.migratingTo === null ? '' : ` → ${vm.migratingTo}`}${progress}`;
 };
 
 export const reportText = (entity: { freshness: string; heardAt: string | null }, now: number): string =>

@@ -1,4 +1,5 @@
 import type { Cause } from '../../events/index.js';
+import type { HostPushFigures } from '../../push-adapter/index.js';
 import type { VmCommands } from '../../rules/index.js';
 import type { TrailStep } from '../../updater/index.js';
 import type { ViewContext } from '../views.js';
@@ -14,5 +15,6 @@ export interface ExplainContext {
   readonly vmTrail: (id: string) => readonly TrailStep[];
   readonly hostTrail: (id: string) => readonly TrailStep[];
   readonly calls: (hostId: string) => Explanation['calls'];
+  readonly pushes: (hostId: string) => HostPushFigures | null;
   readonly commands: (vmId: string) => VmCommands;
 }

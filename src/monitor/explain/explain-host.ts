@@ -41,6 +41,7 @@ export function explainHost(context: ExplainContext, host: Vds): Explanation {
   const left = notMonitored.has(dynamic.status)
     ? []
     : (steps.at(-1)?.notDone ?? []).filter(({ what }) => !told.has(what));
+  const pushes = context.pushes(id);
   const off = rulesOff(view.sets, view.inventory).filter(({ clusters }) => clusters.includes(shown.cluster));
   return {
     kind: 'host',
@@ -51,6 +52,7 @@ export function explainHost(context: ExplainContext, host: Vds): Explanation {
     ...because(context.hostCause(id), dynamic.nonOperationalReason === 'NONE' ? null : dynamic.nonOperationalReason),
     evidence: latest(steps.map((step) => evidenceOf(step, facts.name, nameOf))),
     calls: context.calls(id),
+    pushes: pushes === null ? null : { ...pushes, pollSeconds: settings.poll.intervalSeconds * pushes.pace },
     notDone: [...outlook.notDone, ...left],
     endsWhen: outlook.endsWhen,
     next: outlook.next,

@@ -1,6 +1,7 @@
 import { notRunning, type Vds, type Vm, type VmStatus, vmPollAllowed } from '../../model/index.js';
 import { ruleAnchor, vmOutlook } from '../../rules/index.js';
 import type { TrailStep } from '../../updater/index.js';
+import type { VmView } from '../api.js';
 import { rulesOffFor } from '../rules-off.js';
 import { hostView, vmView } from '../views.js';
 import type { ExplainContext } from './context.js';
@@ -42,14 +43,22 @@ export function explainVm(context: ExplainContext, vm: Vm): Explanation {
     previous: steps.findLast(({ becomes }) => becomes?.to === dynamic.status)?.becomes?.from ?? null,
     host: shown.host,
     ...{ freshness: shown.freshness, heardAt: shown.heardAt },
-    ...told(context, vm, steps, because(cause, detail === 'NONE' || detail === '' ? null : detail)),
+    ...underWay(shown, told(context, vm, steps, because(cause, detail === 'NONE' || detail === '' ? null : detail))),
     evidence: latest(heard === null ? evidence : [...evidence, heard]),
     calls: [],
     notDone: [...outlook.notDone, ...left],
     endsWhen: outlook.endsWhen,
     next: outlook.next,
+    pushes: null,
     rulesOff: rulesOffFor(vm),
   };
+}
+
+/** Of a VM that migrates, how far it is. */
+function underWay({ migrationProgressPercent, migratingTo }: VmView, reason: Reason): Reason {
+  if (migrationProgressPercent === null) return reason;
+  const where = migratingTo === null ? '' : ` to ${migratingTo}`;
+  return { ...reason, why: `${reason.why} The migration${where} is ${migrationProgressPercent} % done.` };
 }
 
 type Reason = Pick<Explanation, 'rule' | 'doc' | 'why'>;

@@ -1,4 +1,5 @@
 import type { Freshness } from '../../model/index.js';
+import type { HostPushFigures } from '../../push-adapter/index.js';
 
 /** What was seen, and what followed. The same thing several times in a row is one entry. */
 export interface ExplanationEvidence {
@@ -39,6 +40,8 @@ export interface Explanation {
     readonly durationMs: number;
     readonly code: string | null;
   }[];
+  /** Of a host that pushes: how far that is believed; else null. */
+  readonly pushes: (HostPushFigures & { readonly pollSeconds: number }) | null;
   /** What one might expect, and why it was not done. */
   readonly notDone: readonly { readonly what: string; readonly why: string }[];
   /** What would end this state, and what it would become. */

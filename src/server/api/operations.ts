@@ -14,6 +14,8 @@ import {
   inventoryQuery,
   keyParams,
   maintenanceBody,
+  rawParams,
+  rawQuery,
   readyQuery,
   refParams,
   reloadBody,
@@ -120,6 +122,16 @@ export const operations = {
     params: explainParams,
     answer: ['ExplanationAnswer'],
     errors: [...named],
+  },
+  rawAnswer: {
+    ...{ id: 'rawAnswer', method: 'GET', path: `${json}/raw/:ref/:method`, tag: 'Fleet' },
+    summary: 'What a host’s agent really says',
+    description:
+      'The agent is asked now; only by methods that read (Host.getStats, Host.getAllVmStats …), one question at a time. What may be a secret is blotted out.',
+    params: rawParams,
+    query: rawQuery,
+    answer: ['RawAnswer'],
+    errors: [...named, 'OBSERVER_MODE', 'BAD_ARGUMENT', 'AGENT_UNREACHABLE', 'AGENT_TIMEOUT', 'AGENT_ERROR'],
   },
   listEvents: {
     ...{ id: 'listEvents', method: 'GET', path: `${json}/events`, tag: 'Log' },

@@ -138,6 +138,11 @@ const vmFigures: readonly Series<VmView>[] = [
   ),
   vmGauge('vurti_vm_memory_usage_ratio', 'Memory usage as the guest says, 0 to 1.', (vm) => ratio(vm.memoryPercent)),
   vmGauge('vurti_vm_network_usage_ratio', 'Usage of its busiest nic, 0 to 1.', (vm) => ratio(vm.networkPercent)),
+  vmGauge(
+    'vurti_vm_migration_progress_ratio',
+    'How far its migration is, 0 to 1; absent when it does not migrate.',
+    (vm) => ratio(vm.migrationProgressPercent),
+  ),
   vmGauge('vurti_vm_uptime_seconds', 'Time since its start as the agent says.', (vm) => vm.uptimeSeconds),
 ];
 

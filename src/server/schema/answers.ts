@@ -8,6 +8,7 @@ import {
   liveness,
   logPage,
   problem,
+  rawAnswer,
   readinessAnswer,
   reload,
   sink,
@@ -63,6 +64,7 @@ export const schemas = {
   CommandAnswer: item('Command', command),
   IntentAnswer: item('Intent', pendingIntent),
   ReloadAnswer: item('Reload', reload),
+  RawAnswer: item('RawAnswer', rawAnswer),
   ExplanationAnswer: item('Explanation', explanation),
   ...lists,
 } as const satisfies Record<string, z.ZodType>;

@@ -61,6 +61,7 @@ export const vm = z.object({
   host: about(textOrNull, 'Name of the host that runs it, or ran it last as far as known.'),
   hostId: about(textOrNull, 'Id of that host.'),
   migratingTo: about(textOrNull, 'Name of the host that it migrates to.'),
+  migrationProgressPercent: about(numberOrNull, 'How far its migration is; null: it does not migrate, or nobody said.'),
   freshness,
   heardAt: about(timeOrNull, 'When an agent last reported it.'),
   adopted: about(flag, 'Not in the inventory; taken in from a report.'),

@@ -167,10 +167,34 @@ export const explanation = z.object({
     z.array(z.object({ at: time, method: text, outcome: text, durationMs: number, code: textOrNull })),
     'Of a host: its last calls, oldest first.',
   ),
+  pushes: about(
+    z
+      .object({
+        state: about(
+          z.enum(['whole', 'catchingUp', 'lost']),
+          'whole: connected and polled since; catchingUp: that poll is to come; lost: to be connected again.',
+        ),
+        trusted: about(flag, 'No gap within the last ten minutes.'),
+        multiple: about(number, 'Trust: how many intervals may lie between its polls while nothing happens …'),
+        pace: about(number, '… and how many do at present.'),
+        pollSeconds: about(number, 'The same in seconds.'),
+        gaps: about(whole, 'Changes since the start that a poll showed and no push had announced.'),
+        lastGapAt: timeOrNull,
+      })
+      .nullable(),
+    'Of a host that pushes what happens: how far that is believed.',
+  ),
   notDone: about(z.array(z.object({ what: text, why: text })), 'What one might expect, and why it was not done.'),
   endsWhen: about(z.array(text), 'What would end this state.'),
   next: about(z.array(z.object({ text, at: timeOrNull })), 'What comes next.'),
   rulesOff: z.array(z.object({ rule: text, because: text })),
+});
+
+export const rawAnswer = z.object({
+  host: text,
+  hostId: text,
+  method: text,
+  result: about(z.unknown(), 'As the agent said it; whole numbers beyond 2^53 as text.'),
 });
 
 export const reload = z.object({

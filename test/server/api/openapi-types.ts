@@ -246,6 +246,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/raw/{ref}/{method}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a host’s agent really says
+         * @description The agent is asked now; only by methods that read (Host.getStats, Host.getAllVmStats …), one question at a time. What may be a secret is blotted out.
+         */
+        get: operations["rawAnswer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -563,6 +583,8 @@ export interface components {
             hostId: string | null;
             /** @description Name of the host that it migrates to. */
             migratingTo: string | null;
+            /** @description How far its migration is; null: it does not migrate, or nobody said. */
+            migrationProgressPercent: number | null;
             /**
              * @description live: reported within two intervals; stale: later than that; unknown: not reported, or its host is lost.
              * @enum {string}
@@ -1111,6 +1133,25 @@ export interface components {
                 durationMs: number;
                 code: string | null;
             }[];
+            /** @description Of a host that pushes what happens: how far that is believed. */
+            pushes: {
+                /**
+                 * @description whole: connected and polled since; catchingUp: that poll is to come; lost: to be connected again.
+                 * @enum {string}
+                 */
+                state: "whole" | "catchingUp" | "lost";
+                /** @description No gap within the last ten minutes. */
+                trusted: boolean;
+                /** @description Trust: how many intervals may lie between its polls while nothing happens … */
+                multiple: number;
+                /** @description … and how many do at present. */
+                pace: number;
+                /** @description The same in seconds. */
+                pollSeconds: number;
+                /** @description Changes since the start that a poll showed and no push had announced. */
+                gaps: number;
+                lastGapAt: string | null;
+            } | null;
             /** @description What one might expect, and why it was not done. */
             notDone: {
                 what: string;
@@ -1495,6 +1536,31 @@ export interface components {
                 } | null;
             };
         };
+        RawAnswer: {
+            /** @constant */
+            apiVersion: "vurti/v1";
+            /** @constant */
+            kind: "RawAnswer";
+            /**
+             * Format: date-time
+             * @description When the answer was made.
+             */
+            asOf: string;
+            /** @description The place in the log that the answer belongs to: read changes or events after it. */
+            cursor: string;
+            /**
+             * @description State of the service. degraded: the database is away, changes wait in the journal, or rows are set aside.
+             * @enum {string}
+             */
+            status: "ready" | "loading" | "backfilling" | "degraded";
+            item: {
+                host: string;
+                hostId: string;
+                method: string;
+                /** @description As the agent said it; whole numbers beyond 2^53 as text. */
+                result: unknown;
+            };
+        };
         ExplanationAnswer: {
             /** @constant */
             apiVersion: "vurti/v1";
@@ -1704,6 +1770,8 @@ export interface components {
                 hostId?: string | null;
                 /** @description Name of the host that it migrates to. */
                 migratingTo?: string | null;
+                /** @description How far its migration is; null: it does not migrate, or nobody said. */
+                migrationProgressPercent?: number | null;
                 /**
                  * @description live: reported within two intervals; stale: later than that; unknown: not reported, or its host is lost.
                  * @enum {string}
@@ -3412,7 +3480,7 @@ export interface operations {
                 /** @description The page after this: `next` of the page before. */
                 after?: string;
                 /** @description Only these keys of each item. */
-                fields?: ("id" | "name" | "cluster" | "clusterId" | "status" | "since" | "pause" | "host" | "hostId" | "migratingTo" | "freshness" | "heardAt" | "adopted" | "ha" | "exit" | "ip" | "fqdn" | "os" | "uptimeSeconds" | "cpuPercent" | "memoryPercent" | "networkPercent")[];
+                fields?: ("id" | "name" | "cluster" | "clusterId" | "status" | "since" | "pause" | "host" | "hostId" | "migratingTo" | "migrationProgressPercent" | "freshness" | "heardAt" | "adopted" | "ha" | "exit" | "ip" | "fqdn" | "os" | "uptimeSeconds" | "cpuPercent" | "memoryPercent" | "networkPercent")[];
             };
             header?: {
                 /** @description ETag of an answer before: 304 when nothing is different. */
@@ -4211,6 +4279,114 @@ export interface operations {
             };
             /** @description INTERNAL: A bug in vurti */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_READY: The service is still loading */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rawAnswer: {
+        parameters: {
+            query?: {
+                /** @description Name, id, or a beginning of an id that only one has. */
+                vm?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name, id, or a beginning of an id that only one has. */
+                ref: string;
+                method: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RawAnswer"];
+                };
+            };
+            /** @description BAD_REQUEST: The request is not understood; BAD_ARGUMENT: An argument has a wrong value */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description FORBIDDEN: The token is missing or wrong; OBSERVER_MODE: Refused: vurti observes and never acts */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description NOT_FOUND: No such entity */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description AMBIGUOUS: Several entities match */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description HOST_HEADER_REFUSED: The Host header names another service */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description TOO_MANY_REQUESTS: Too many requests of one address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description INTERNAL: A bug in vurti */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description AGENT_UNREACHABLE: No connection to the agent; AGENT_TIMEOUT: The agent did not answer in time; AGENT_ERROR: The agent answered with an error */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
