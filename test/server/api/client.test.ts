@@ -92,6 +92,8 @@ it('a client that was made of the OpenAPI document drives every route, and each 
   expect((await client.GET('/api/v1/clusters')).data?.items).toHaveLength(2);
   const why = await client.GET('/api/v1/explain/{kind}/{ref}', { params: { path: { kind: 'vm', ref: 'web-01' } } });
   expect(why.data?.item.rule).toBe('host.lost.vms-unknown');
+  const rawPath = { params: { path: { ref: 'kvm-01', method: 'Host.getStats' } } };
+  expect((await client.GET('/api/v1/raw/{ref}/{method}', rawPath)).data?.item.host).toBe('kvm-01');
   // Log
   const events = await client.GET('/api/v1/events', { params: { query: { severity: ['ERROR'], changes: true } } });
   expect(events.data?.items[0]?.changes).toEqual([{ path: 'status', from: 'Up', to: 'Paused' }]);
