@@ -79,7 +79,7 @@ export function readRoutes(app: FastifyInstance, context: RouteContext): void {
     const monitor = context.loaded();
     const { id, name } = monitor.hosts.get(ref);
     const result = await monitor.raw(id, method, vm);
-    return { ...envelope(monitor, 'RawAnswer'), item: { host: name, hostId: id, method, result } };
+    return { ...envelope(monitor, 'Raw'), item: { host: name, hostId: id, method, result } };
   });
 
   route(app, operations.explain, ({ params: { kind, ref } }) => {

@@ -84,7 +84,7 @@ describe('vurti raw', () => {
     expect(cli.service.monitor.calls).toEqual(['raw id-kvm-01 Host.getStats']);
     const asJson = await cli.run('raw', 'kvm-01', 'Host.getAllVmStats', '--vm', 'web-01', '--json');
     expect(JSON.parse(asJson.out)).toMatchObject({
-      kind: 'RawAnswer',
+      kind: 'Raw',
       item: { host: 'kvm-01', method: 'Host.getAllVmStats' },
     });
     expect(cli.service.monitor.calls).toContain('raw id-kvm-01 Host.getAllVmStats web-01');

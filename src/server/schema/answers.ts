@@ -64,7 +64,7 @@ export const schemas = {
   CommandAnswer: item('Command', command),
   IntentAnswer: item('Intent', pendingIntent),
   ReloadAnswer: item('Reload', reload),
-  RawAnswer: item('RawAnswer', rawAnswer),
+  RawAnswer: item('Raw', rawAnswer),
   ExplanationAnswer: item('Explanation', explanation),
   ...lists,
 } as const satisfies Record<string, z.ZodType>;

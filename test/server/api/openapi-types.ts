@@ -1540,7 +1540,7 @@ export interface components {
             /** @constant */
             apiVersion: "vurti/v1";
             /** @constant */
-            kind: "RawAnswer";
+            kind: "Raw";
             /**
              * Format: date-time
              * @description When the answer was made.
