@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadSettings } from '../../src/monitor/index.js';
@@ -74,10 +74,7 @@ describe('the composition', () => {
         const there = source.startsWith('.')
           ? existsSync(join('deploy/compose', source))
           : Object.hasOwn(compose.volumes, source);
-        // The dashboards come with a change of their own.
-        if (!normalize(join('deploy/compose', source)).startsWith('deploy/grafana') || existsSync('deploy/grafana')) {
-          expect([name, source, there]).toEqual([name, source, true]);
-        }
+        expect([name, source, there]).toEqual([name, source, true]);
       }
       const needed = Array.isArray(depends_on) ? depends_on : Object.keys(depends_on);
       for (const other of [...needed, network_mode?.replace('service:', '') ?? 'vurti']) {
