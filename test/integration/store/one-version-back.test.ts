@@ -1,24 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { rowKinds } from '../../../src/model/index.js';
 import type { PostgresStoreOptions } from '../../../src/store/index.js';
 import { LATEST, RUNS_FROM } from '../../../src/store/migrations/steps.js';
 import { vmChange } from '../../store/samples.js';
 import { createDatabase, type TestDatabase } from '../setup/database.js';
 import { ask, openStore } from './harness.js';
+import { prepare, recordStatements, type Sent, textOf } from './record-statements.js';
 
 /**
- * Every statement that the store of an earlier schema sent, with its parameters and the rows it touched: claim, rows of every
- * kind put, changed and deleted, records, all reads, retention, letting go. Recorded with the code of that time (by a pg.Client
- * whose `query` was watched) and never changed: the next step of the schema needs the record of the one before it.
+ * Every statement that the store of an earlier schema sent (record-statements.ts), recorded with the code of that time and
+ * never changed: the next step of the schema needs the record of the one before it.
  */
-interface Sent {
-  readonly text: string;
-  readonly values?: unknown[];
-  readonly rows: number | null;
-}
-
 const fileOf = (schema: number): string =>
   fileURLToPath(new URL(`../../fixtures/store/schema-${schema}.json`, import.meta.url));
 
@@ -32,11 +27,24 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** As the recorded store found it. */
-const prepared = async (): Promise<void> => {
-  const options = { version: '0.2.0', ids: { uuid: () => 'first' }, holder: { host: 'host-a', pid: 7 } };
-  await (await openStore(database.url, options as Partial<PostgresStoreOptions>)).close();
-};
+/** Each touches as many rows as it did. */
+async function sendAgain(sent: readonly Sent[], url: string): Promise<void> {
+  await prepare(url);
+  const client = new pg.Client({
+    connectionString: url,
+    types: { getTypeParser: () => (text: unknown) => text } as unknown as pg.CustomTypesConfig,
+  });
+  await client.connect();
+  try {
+    for (const { text, values, rows } of sent) {
+      const { rowCount } = await client.query(text, values && [...values]);
+      // How many steps there are is what differs.
+      if (!text.includes('schema_migration')) expect(rowCount, text).toBe(rows);
+    }
+  } finally {
+    await client.end();
+  }
+}
 
 const schemas = Array.from({ length: LATEST - RUNS_FROM }, (_, n) => RUNS_FROM + n);
 
@@ -44,21 +52,7 @@ it.each(schemas)('what the store of schema %i sends does on this schema what it 
   expect(existsSync(fileOf(schema)), 'the statements of the schema before this one are to be recorded').toBe(true);
   const sent = JSON.parse(readFileSync(fileOf(schema), 'utf8')) as Sent[];
   expect(sent.length).toBeGreaterThan(100);
-  await prepared();
-  const client = new pg.Client({
-    connectionString: database.url,
-    types: { getTypeParser: () => (text: unknown) => text } as unknown as pg.CustomTypesConfig,
-  });
-  await client.connect();
-  try {
-    for (const { text, values, rows } of sent) {
-      const { rowCount } = await client.query(text, values);
-      // How many steps there are is what differs.
-      if (!text.includes('schema_migration')) expect(rowCount, text).toBe(rows);
-    }
-  } finally {
-    await client.end();
-  }
+  await sendAgain(sent, database.url);
   // And the present one goes on with what it left.
   const store = await openStore(database.url);
   const { head } = await store.logReader.bounds();
@@ -68,8 +62,25 @@ it.each(schemas)('what the store of schema %i sends does on this schema what it 
   await store.close();
 });
 
+/** VURTI_RECORD=1 keeps it for the step that comes next. */
+it('what this store sends can be recorded, and be sent again', async () => {
+  const own = await createDatabase();
+  try {
+    await prepare(own.url);
+    const sent = JSON.parse(textOf(await recordStatements(own.url))) as Sent[];
+    for (const kind of Object.keys(rowKinds)) {
+      const touched = sent.filter(({ text }) => text.includes(`"vurti"."${kind}"`)).map(({ rows }) => rows);
+      expect(touched, `${kind}: two put, one changed and one put, one deleted, two read`).toEqual([2, 2, 1, 2]);
+    }
+    await sendAgain(sent, database.url);
+    if (process.env['VURTI_RECORD'] === '1') writeFileSync(fileOf(LATEST), textOf(sent));
+  } finally {
+    await own.drop();
+  }
+});
+
 const ofTheFuture = async (note: string): Promise<void> => {
-  await prepared();
+  await prepare(database.url);
   await ask(
     database.url,
     `insert into vurti.schema_migration values ('0999_of_the_future', '2031-11-02T10:00:00.000Z')`,
