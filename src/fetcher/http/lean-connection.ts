@@ -1,14 +1,11 @@
 import { Agent, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import axios, { type AxiosAdapter, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { Rooms } from '../rooms.js';
 import { type LeanAnswer, LeanSocket } from './lean-socket.js';
 
 /** Announced bodies up to this size get their place before they arrive. */
 const LONGEST_BODY = 16 * 1_048_576;
-
-/** Smaller bodies are not worth the trouble. */
-const SMALL = 8192;
-const MOST_SPARE = 2;
 
 interface Waiting {
   begin(): void;
@@ -122,27 +119,6 @@ export class LeanConnection {
   #next(): void {
     if (this.#closed || this.#open.size - this.#idle.length >= this.maxSockets) return;
     this.#waiting.shift()?.begin();
-  }
-}
-
-/**
- * Places for bodies, used again and again: one of 100 KB and more for every answer would cost more than reading it, since
- * each counts as garbage until the collector runs.
- */
-class Rooms {
-  readonly #spare: ArrayBufferLike[] = [];
-
-  take(bytes: number): Buffer {
-    const index = this.#spare.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes + SMALL);
-    const [known] = index < 0 ? [] : this.#spare.splice(index, 1);
-    // Answers differ by some bytes each time.
-    return Buffer.from(known ?? new ArrayBuffer(bytes + (bytes >> 3) + SMALL / 4), 0, bytes);
-  }
-
-  giveBack({ buffer, byteOffset, length }: Buffer): void {
-    // What shares its memory with something else is not ours to write to.
-    if (byteOffset !== 0 || buffer.byteLength > 2 * length + SMALL || length < SMALL) return;
-    if (this.#spare.length < MOST_SPARE && !this.#spare.includes(buffer)) this.#spare.push(buffer);
   }
 }
 

@@ -4,10 +4,16 @@ const BLOCK = 16_384;
 
 /** A body that arrives in pieces. Large pieces are kept as they are and copied once, when the body is whole. */
 export class BodyParts {
+  readonly #room: (bytes: number) => Buffer;
   #parts: Buffer[] = [];
   #block: Buffer | null = null;
   #used = 0;
   #size = 0;
+
+  /** `room`: where a body of several pieces is put together. */
+  constructor(room: (bytes: number) => Buffer) {
+    this.#room = room;
+  }
 
   get size(): number {
     return this.#size;
@@ -29,7 +35,7 @@ export class BodyParts {
   take(): Buffer {
     this.#closeBlock();
     const [only] = this.#parts;
-    const body = only !== undefined && this.#parts.length === 1 ? only : Buffer.concat(this.#parts, this.#size);
+    const body = only !== undefined && this.#parts.length === 1 ? only : this.#together();
     this.clear();
     return body;
   }
@@ -39,6 +45,13 @@ export class BodyParts {
     this.#block = null;
     this.#used = 0;
     this.#size = 0;
+  }
+
+  #together(): Buffer {
+    const body = this.#room(this.#size);
+    let at = 0;
+    for (const part of this.#parts) at += part.copy(body, at);
+    return body;
   }
 
   #closeBlock(): void {

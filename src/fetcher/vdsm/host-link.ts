@@ -12,6 +12,7 @@ import type { AgentSettings, HostEndpoint } from '../../model/index.js';
 import { aborted, agentError, badAnswer, type Question } from '../agent-errors.js';
 import type { AgentQuestion } from '../agent-fetcher.js';
 import type { AgentSession, PushListener, PushSubscription } from '../ports.js';
+import { Rooms } from '../rooms.js';
 import { requestOf } from '../rpc.js';
 import { AgentCalls } from './agent-calls.js';
 import { pushOf } from './pushed.js';
@@ -71,6 +72,8 @@ export class HostLink {
   readonly #core: LinkCore;
   readonly #calls: AgentCalls;
   readonly #replies: Replies;
+  /** Bodies are put together in places that are used again. */
+  readonly rooms = new Rooms();
   #host: HostEndpoint;
   #mode: 'idle' | 'waiting' | 'connecting' | 'ready' | 'released' = 'idle';
   #session: StompSession | null = null;
@@ -187,6 +190,7 @@ export class HostLink {
     telemetry.count('vurti_agent_connections_total');
     const session = new StompSession(this.#core, this.#host, {
       maxFrameBytes: () => limitsOf(this.#host).maxAnswerMiB * MIB,
+      room: (bytes) => this.rooms.take(bytes),
       ready: (facts) => this.#onReady(facts),
       message: (frame) => this.#onMessage(frame),
       refused: (text) => this.#onRefused(text),

@@ -12,6 +12,8 @@ export interface StompParserOptions {
   /** Looked at when a frame's body begins. */
   readonly maxBodyBytes: () => number;
   readonly onFrame: (frame: StompFrame) => void;
+  /** Where a body that arrives in several pieces is put together. Default: a place of its own. */
+  readonly room?: (bytes: number) => Buffer;
 }
 
 /**
@@ -37,12 +39,13 @@ export class StompParser {
   #maxBody = 0;
   /** Announced length of the body. */
   #length = 0;
-  readonly #body = new BodyParts();
+  readonly #body: BodyParts;
   #frames = 0;
 
   constructor(options: StompParserOptions) {
     this.#maxBodyBytes = options.maxBodyBytes;
     this.#onFrame = options.onFrame;
+    this.#body = new BodyParts(options.room ?? Buffer.allocUnsafeSlow);
   }
 
   /** Frames read since the start. */

@@ -27,6 +27,8 @@ export interface SessionCore {
 /** What a session tells its owner; after `lost` nothing more, and nothing at all after `close()`. */
 export interface SessionOwner {
   maxFrameBytes(): number;
+  /** A place for a body of so many bytes. */
+  room(bytes: number): Buffer;
   /** CONNECTED was read: the agent accepts us. */
   ready(session: AgentSession): void;
   message(frame: StompFrame): void;
@@ -70,6 +72,7 @@ export class StompSession {
     this.#parser = new StompParser({
       maxBodyBytes: () => owner.maxFrameBytes(),
       onFrame: (frame) => this.#onFrame(frame),
+      room: (bytes) => owner.room(bytes),
     });
     this.#deadline = core.scheduler.after(
       OPEN_MS,

@@ -16,6 +16,7 @@ import {
 } from '../../model/index.js';
 import { agentError } from '../agent-errors.js';
 import { AgentFetcher, type AgentQuestion } from '../agent-fetcher.js';
+import type { VmPass } from '../differential/vm-stats-reader.js';
 import type { PushListener, PushSubscription } from '../ports.js';
 import { HostLink, type LinkCore } from './host-link.js';
 import { networkSockets, type Sockets } from './sockets.js';
@@ -74,6 +75,11 @@ export class VdsmFetcher extends AgentFetcher {
   protected async ask(question: AgentQuestion): Promise<unknown> {
     if (this.#closed) throw agentError('AGENT_ABORTED', question, 'is not asked any more: the fetcher was closed');
     return this.#linkOf(question.host).ask(question);
+  }
+
+  protected override askVms(question: AgentQuestion, pass: VmPass): Promise<void> {
+    pass.recycle = (bytes) => this.#links.get(question.host.id)?.rooms.giveBack(bytes);
+    return super.askVms(question, pass);
   }
 
   #linkOf(host: HostEndpoint): HostLink {
