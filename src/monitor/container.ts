@@ -155,6 +155,7 @@ function bindState(
       lost: (id) => sets.hosts.get(id)?.dynamic.status === 'NonResponsive',
       intervalMs: (id) =>
         container.get(t.registry).settingsOf(id).poll.intervalSeconds * 1000 * container.get(t.pushAdapter).paceOf(id),
+      leastIntervalMs: (id) => container.get(t.registry).settingsOf(id).poll.intervalSeconds * 1000,
       synced: () => container.get(t.readiness).level === 'synced',
     });
     return sets;

@@ -21,6 +21,8 @@ export interface HostFacts {
   lost(hostId: string): boolean;
   /** How often its VMs are reported when all is well. */
   intervalMs(hostId: string): number;
+  /** How often that is at full pace. */
+  leastIntervalMs(hostId: string): number;
   /** Whether every monitored host was heard, or has had its chance, since the start. */
   synced(): boolean;
 }
@@ -192,7 +194,9 @@ export class VmRepository implements VmReader {
   noteMissing(id: string): void {
     const host = this.#vms.get(id)?.dynamic.runOnVds;
     if (host === null || host === undefined || this.#seenAt.has(id)) return;
-    this.#seenAt.set(id, this.#sighting(host, this.#reportedBefore.get(host)));
+    const at = this.#reportedBefore.get(host);
+    // At full pace, whatever it was or is by now: what its host's last report did not tell of has grown no younger by it.
+    this.#seenAt.set(id, at === undefined ? null : { at, freshUntil: at + 2 * this.#hosts.leastIntervalMs(host) });
     this.#seenAtByHost.move(id, null, host);
   }
 

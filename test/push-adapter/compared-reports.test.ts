@@ -9,7 +9,12 @@ import { RememberingReader, type Said } from '../support/remembering-reader.js';
 const ids = ['v1', 'v2', 'v3', 'v4'];
 
 function setup(division: 'system' | 'cluster' = 'system') {
-  const sets = new HostSets(division, { lost: () => false, intervalMs: () => 15_000, synced: () => true });
+  const sets = new HostSets(division, {
+    lost: () => false,
+    intervalMs: () => 15_000,
+    leastIntervalMs: () => 15_000,
+    synced: () => true,
+  });
   sets.putHost(host('h1'));
   sets.putHost(host('h2', 'Up', { static: { clusterId: 'c2' } }));
   for (const id of ids) sets.putVm(vm(id, 'Up'));

@@ -8,7 +8,12 @@ function setup() {
   const lost = new Set<string>();
   let synced = true;
   let interval = INTERVAL;
-  const vms = new VmRepository({ lost: (id) => lost.has(id), intervalMs: () => interval, synced: () => synced });
+  const vms = new VmRepository({
+    lost: (id) => lost.has(id),
+    intervalMs: () => interval,
+    leastIntervalMs: () => INTERVAL,
+    synced: () => synced,
+  });
   /** A complete report of the host with these VMs in it, as the updater notes it. */
   const report = (host: string, at: number, ids: readonly string[]): void => {
     vms.noteReport(host, at, (id) => ids.includes(id));

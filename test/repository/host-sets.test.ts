@@ -10,7 +10,7 @@ import {
 import { type Division, HostSets } from '../../src/repository/index.js';
 import { host, vm } from '../support/entities.js';
 
-const facts = { lost: () => false, intervalMs: () => 15_000, synced: () => true };
+const facts = { lost: () => false, intervalMs: () => 15_000, leastIntervalMs: () => 15_000, synced: () => true };
 const vdsUsage = (id: string): VdsUsage => ({
   statistics: { ...initialRow(vdsStatisticsFields), id },
   interfaces: [],

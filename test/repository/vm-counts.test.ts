@@ -44,6 +44,7 @@ it.each<Division>(['system', 'cluster'])(
           const sets = new HostSets(division, {
             lost: (id) => away.has(id),
             intervalMs: (id) => (id === 'h3' ? 30_000 : 5000),
+            leastIntervalMs: () => 5000,
             synced: () => synced,
           });
           for (const id of hosts) sets.putHost(host(id, 'Up', { static: { clusterId: id === 'h3' ? 'c2' : 'c1' } }));

@@ -5,7 +5,7 @@ import { VmRepository } from '../../src/repository/index.js';
 import { vm } from '../support/entities.js';
 
 /** No host is lost, and each reports every 15 s. */
-const healthy = { lost: () => false, intervalMs: () => 15_000, synced: () => true };
+const healthy = { lost: () => false, intervalMs: () => 15_000, leastIntervalMs: () => 15_000, synced: () => true };
 const usage = (id: string): VmUsage => ({
   statistics: { ...initialRow(vmStatisticsFields), id },
   interfaces: [],

@@ -120,6 +120,7 @@ export function world(options: WorldOptions = {}) {
   const sets: HostSets = new HostSets(options.division ?? 'system', {
     lost: (id) => sets.hosts.get(id)?.dynamic.status === 'NonResponsive',
     intervalMs: () => settings.poll.intervalSeconds * 1000,
+    leastIntervalMs: () => settings.poll.intervalSeconds * 1000,
     synced: () => true,
   });
   const inventory = new Inventory();

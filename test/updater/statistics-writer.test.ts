@@ -22,7 +22,12 @@ const MINUTE = 60_000;
 function setup(intervalMs = MINUTE) {
   const time = new VirtualTime();
   const committer = new RecordingCommitter();
-  const sets = new HostSets('system', { lost: () => false, intervalMs: () => 15_000, synced: () => true });
+  const sets = new HostSets('system', {
+    lost: () => false,
+    intervalMs: () => 15_000,
+    leastIntervalMs: () => 15_000,
+    synced: () => true,
+  });
   sets.putHost(host('h1'));
   sets.putVm(vm('v1'));
   const writer = new StatisticsWriter(sets, committer, time, silentTelemetry, intervalMs);

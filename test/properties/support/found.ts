@@ -31,6 +31,18 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
     },
   },
   {
+    what: 'the same where a slow queue notes the missing VM after the pace has changed',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 1,
+      moments: [
+        { step: { does: 'fault', host: 0, kind: 'busy', of: 'everything' }, seconds: 0 },
+        { step: { does: 'vanish', vm: 0 }, seconds: 25 },
+      ],
+    },
+  },
+  {
     what: 'a VM that two hosts report is removed, taken in again and told of again: a fault of the law, which did not see it go',
     history: {
       inventory: false,
