@@ -30,8 +30,17 @@ export class BackfillRunner {
     return this.#progress;
   }
 
-  async start(): Promise<void> {
-    this.#take((await this.#options.store.backfills?.progress()) ?? null);
+  /** Finds out what is left, so that nobody is told `ready` before. Never rejects. */
+  async look(): Promise<void> {
+    const { store, telemetry } = this.#options;
+    try {
+      this.#take((await store.backfills?.progress()) ?? null);
+    } catch (error) {
+      telemetry.log('warn', 'Migrations in the background could not be looked for', { message: messageOf(error) });
+    }
+  }
+
+  start(): void {
     if (this.#progress === null) return;
     this.#options.telemetry.log('info', 'A migration goes on in the background', { ...this.#progress });
     this.#plan(SHORTEST_PAUSE_MS);

@@ -192,6 +192,7 @@ export class VurtiMonitor implements Monitor {
     const { view, updater } = this.#parts;
     const bounds = await this.#store.logReader.bounds();
     this.#head = formatCursor(bounds.head);
+    await this.#backfill.look();
     // Readers come back all at once, and want what was written last. Without it they read it from the store.
     this.#tail.warm().catch((error: unknown) => {
       this.#telemetry.log('debug', 'the newest records are not in memory yet', { error: messageOf(error) });
@@ -218,11 +219,7 @@ export class VurtiMonitor implements Monitor {
     this.#adapter.start();
     this.#rounds.start();
     this.#retention.start();
-    void this.#backfill.start().catch((error: unknown) =>
-      this.#telemetry.log('warn', 'Migrations in the background could not be looked for', {
-        message: messageOf(error),
-      }),
-    );
+    this.#backfill.start();
     this.#statistics.start();
     this.#readiness.serving(this.#streams);
   }

@@ -58,7 +58,8 @@ it('fills the cluster of old records in portions, beside flushes, and goes on af
   expect(await first.backfills?.step()).toBeNull();
   const background = runner(second);
   counter.reset();
-  await background.start();
+  await background.look();
+  background.start();
   expect(background.progress).toEqual({ name: 'record_cluster', done: 6000, total: RECORDS });
   second.committer.commit(vmSet('new', 'comes in between'));
   await second.committer.flushed();
