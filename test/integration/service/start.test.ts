@@ -49,7 +49,7 @@ it('serves what is stored while the log is rewritten, and goes on there after a 
   await service.start();
   const status = await expect
     .poll(() => service.get('/api/v1/status').catch(() => null), { timeout: 30_000, interval: 5 })
-    .toMatchObject({ backfill: { name: 'record_cluster', total: RECORDS } })
+    .toMatchObject({ status: 'backfilling', backfill: { name: 'record_cluster', total: RECORDS } })
     .then(() => service.get('/api/v1/status'));
   expect(status).toMatchObject({ vms: { total: VMS }, hosts: { total: HOSTS, byStatus: { Maintenance: HOSTS } } });
   await expect.poll(async () => (await stored())?.done, { timeout: 30_000, interval: 5 }).toBeGreaterThan(0);
