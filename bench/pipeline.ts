@@ -78,7 +78,7 @@ async function main(): Promise<void> {
       cost.push(costOf(given, outcome));
       health.push(healthOf(given, outcome));
       if (outcome.profile !== undefined) {
-        const { parts, functions } = summary(outcome.profile, 25);
+        const { parts, functions } = summary(outcome.profile, Number(process.env['TOP'] ?? 25));
         report.table(`Where the service's CPU goes, ${interval} s interval: parts`, parts);
         report.table(`Where the service's CPU goes, ${interval} s interval: functions`, functions);
       }

@@ -26,6 +26,7 @@ export function sameValue(a: unknown, b: unknown): boolean {
 /** The fields of `next` that differ from `current`, in the order of the table. A field absent from `next` has not changed. */
 export function diffOf<R extends object>(fields: Fields, current: R, next: Partial<R>): FieldChange[] {
   const changes: FieldChange[] = [];
+  if (next === current) return changes;
   for (const path of Object.keys(fields)) {
     const to = next[path as keyof R];
     if (to === undefined) continue;

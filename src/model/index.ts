@@ -9,6 +9,7 @@ export * from './pushes.js';
 export * from './readers.js';
 export * from './reports.js';
 export * from './rows.js';
+export * from './sample-row.js';
 export * from './settings.js';
 export * from './specs.js';
 export * from './stamp.js';

@@ -1,3 +1,4 @@
+import type { SampleRow } from './sample-row.js';
 import type { NumaNode, StorageDomainHealth, VdsDynamic, VdsInterface, VdsStatistics } from './vds.js';
 import type { InterfaceStatus } from './vds-status.js';
 import type { DiskUsage, GuestInterface, ReportedVmDynamic, VmJob } from './vm.js';
@@ -136,6 +137,8 @@ export interface VmStatisticsSample {
   readonly nics: readonly NicSample[] | null;
   readonly disks: readonly VmDiskSample[] | null;
   readonly migrationProgress: number | null;
+  /** The same numbers once more, where the reader keeps them in a row. */
+  readonly row?: SampleRow;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { sameValue } from './diff.js';
+import { USED_DISK_SAMPLE } from './sample-row.js';
 import type { DiskStatistics, DiskUsage, VmInterfaceStatistics, VmStatic, VmStatistics, VmUsage } from './vm.js';
 
 /**
@@ -107,7 +109,11 @@ export class DiskColumns extends Columns {
 /** Usage of one VM. `dirty` and `stored` speak of its own row; each nic and disk has its own. */
 export class VmColumns extends Columns {
   readonly vmId: string;
-  disksUsage: readonly DiskUsage[] | null = null;
+  #disksUsage: readonly DiskUsage[] | null = null;
+  /** What `takeUsedDisks` was given last: its list, and a copy of the numbers. */
+  #usedDisks: readonly DiskUsage[] | null = null;
+  #usedNumbers = noNumbers;
+  #disksUsageIsOld = false;
   nics: readonly NicColumns[] = none;
   disks: readonly DiskColumns[] = none;
   /** What the columns of its nics and disks cannot hold exactly; then they hold nothing. */
@@ -126,6 +132,46 @@ export class VmColumns extends Columns {
   constructor(vmId: string, place: Place) {
     super(place);
     this.vmId = vmId;
+  }
+
+  get disksUsage(): readonly DiskUsage[] | null {
+    if (this.#disksUsageIsOld) {
+      this.#disksUsage = usedDisksOf(this.#usedDisks ?? none, this.#usedNumbers);
+      this.#disksUsageIsOld = false;
+    }
+    return this.#disksUsage;
+  }
+
+  set disksUsage(list: readonly DiskUsage[] | null) {
+    this.#disksUsage = list;
+    this.#usedDisks = null;
+    this.#disksUsageIsOld = false;
+  }
+
+  /**
+   * Takes total and used of each disk that the guest sees from `values`, from `first` on; what else is known of them is
+   * in `list`, which is another object when that differs. Whether it is another usage than before. Objects are made
+   * when somebody asks.
+   */
+  takeUsedDisks(list: readonly DiskUsage[], values: Float64Array, first: number): boolean {
+    const before = this.#usedNumbers;
+    if (this.#usedDisks !== list) {
+      const numbers = values.slice(first, first + USED_DISK_SAMPLE * list.length);
+      const next = usedDisksOf(list, numbers);
+      const differs = !sameValue(next, this.disksUsage);
+      if (differs) this.disksUsage = next;
+      this.#usedDisks = list;
+      this.#usedNumbers = numbers;
+      return differs;
+    }
+    for (let i = 0; i < before.length; i++) {
+      const value = values[first + i] as number;
+      if (value === before[i] || (Number.isNaN(value) && Number.isNaN(before[i]))) continue;
+      before.set(values.subarray(first, first + before.length));
+      this.#disksUsageIsOld = true;
+      return true;
+    }
+    return false;
   }
 
   /** As it is now, in objects of its own. */
@@ -229,3 +275,12 @@ export class VmColumns extends Columns {
 }
 
 const none: readonly never[] = [];
+const noNumbers = new Float64Array(0);
+
+function usedDisksOf(list: readonly DiskUsage[], numbers: Float64Array): readonly DiskUsage[] {
+  const text = (at: number): string | null => (Number.isNaN(numbers[at]) ? null : String(numbers[at]));
+  return list.map(({ path, fs }, i) => {
+    const at = i * USED_DISK_SAMPLE;
+    return { path, fs, total: text(at), used: text(at + 1) };
+  });
+}

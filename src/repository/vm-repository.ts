@@ -178,7 +178,7 @@ export class VmRepository implements VmReader {
       return;
     }
     this.#unsettled.set(id, { host, state });
-    if (before === undefined) this.#revisions.changed(this.#vms.get(id)?.dynamic.runOnVds);
+    if (before?.state.reason !== state.reason) this.#revisions.changed(this.#vms.get(id)?.dynamic.runOnVds);
     this.#unsettledByHost.move(id, before?.host, host);
   }
 

@@ -6,6 +6,7 @@ export { missingNetworks } from './host/capability-checks.js';
 export type { HostCase, HostRuleSettings } from './host/case.js';
 export { certificateParams, daysLeft } from './host/certificates.js';
 export { commandTransitions, type HostCommand, refusal } from './host/commands.js';
+export { type Claims, claimsOf } from './host/commitment.js';
 export { decideHost, type HostEvidence, type HostVerdict } from './host/decide.js';
 export { failureTransitions, graceSeconds } from './host/failure.js';
 
@@ -59,6 +60,7 @@ export { downTransitions } from './vm/reported-down.js';
 export { elsewhereTransitions } from './vm/reported-elsewhere.js';
 export { hereTransitions } from './vm/reported-here.js';
 export { nextVmUsage } from './vm/statistics.js';
-export { learnSample, takeSample } from './vm/take-sample.js';
+export { takeRow } from './vm/take-row.js';
+export { isUsual, learnSample, takeSample } from './vm/take-sample.js';
 
 export { unknownTransitions } from './vm/unmanaged.js';

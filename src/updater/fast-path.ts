@@ -1,5 +1,15 @@
-import type { EvidenceStamp, Vds, VdsReader, Vm, VmColumns, VmReport, VmStatsReport } from '../model/index.js';
+import type {
+  EvidenceStamp,
+  SampleRow,
+  Vds,
+  VdsReader,
+  Vm,
+  VmColumns,
+  VmReport,
+  VmStatsReport,
+} from '../model/index.js';
 import type { VmRepository } from '../repository/index.js';
+import { isUsual } from '../rules/index.js';
 import type { Watched } from './watched.js';
 
 /** A VM whose next report may take the fast path: what was looked at when it took the long way. */
@@ -8,6 +18,10 @@ export interface Seat {
   readonly vm: Vm;
   readonly columns: VmColumns;
   readonly watched: Watched;
+  /** The report's figures, and the nics and disks of the columns that were found to be theirs. */
+  readonly row: SampleRow;
+  readonly nics: VmColumns['sampledNics'];
+  readonly disks: VmColumns['sampledDisks'];
   /** The host's revision (`VmReader.revisionOf`) at which `vm` and `columns` were the repository's. */
   revision: number;
   /** The `figuresVersion` that the columns hold. */
@@ -49,14 +63,16 @@ export function detourOf(
   if (vm.static.origin === 'HOSTED_ENGINE') return 'hosted-engine';
   const jobs = report.jobs();
   if (jobs !== null && (jobs.length > 0 || vm.jobs.length > 0)) return 'jobs';
-  if (columns === undefined || report.statistics() === null) return 'no-figures';
-  return columns.facts === vm.static ? null : 'unusual-figures';
+  const sample = report.statistics();
+  if (columns === undefined || sample === null) return 'no-figures';
+  return isUsual(vm, columns, sample) ? null : 'unusual-figures';
 }
 
 /** Whether what `detourOf` looked at is still so. The VM is looked up only when something of its host has changed. */
 function isSeated(seat: Seat, report: VmReport, vms: VmRepository, revision: number): boolean {
   const { vm, columns } = seat;
   if (seat.report !== report || columns.facts !== vm.static) return false;
+  if (columns.sampledNics !== seat.nics || columns.sampledDisks !== seat.disks) return false;
   if (seat.revision === revision) return true;
   if (vms.get(vm.id) !== vm || vms.columns(vm.id) !== columns) return false;
   seat.revision = revision;
@@ -144,10 +160,13 @@ export class FastPath {
   #seatOf(vms: VmRepository, report: VmReport, stamp: EvidenceStamp): Seat | undefined {
     const vm = vms.get(report.vmId);
     const columns = vms.columns(report.vmId);
+    const row = report.statistics()?.row;
     const host = { id: stamp.host, isInitialized: this.#o.isInitialized(stamp) };
-    if (vm === undefined || columns === undefined || detourOf(vm, columns, report, host) !== null) return undefined;
+    if (vm === undefined || columns === undefined || row === undefined) return undefined;
+    if (detourOf(vm, columns, report, host) !== null) return undefined;
     return {
-      ...{ report, vm, columns, watched: this.#o.figures.watchedOf(vm.id) },
+      ...{ report, vm, columns, row, watched: this.#o.figures.watchedOf(vm.id) },
+      ...{ nics: columns.sampledNics, disks: columns.sampledDisks },
       // Whether these figures were taken is not known here; once more does no harm.
       ...{ revision: vms.revisionOf(stamp.host), version: -1, ballooning: false, quiet: false },
     };

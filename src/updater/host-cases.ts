@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/index.js';
 import type { EvidenceStamp, HostSettings, Vds, VdsStatus, Vm } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
-import type { HostCase, HostRuleSettings } from '../rules/index.js';
+import { type Claims, claimsOf, type HostCase, type HostRuleSettings } from '../rules/index.js';
 
 export interface HostCasesOptions {
   readonly sets: HostSets;
@@ -14,6 +14,7 @@ export interface HostCasesOptions {
 /** Gathers what the decision about a host depends on. What is seldom needed is looked up when a rule asks for it. */
 export class HostCases {
   readonly #o: HostCasesOptions;
+  readonly #claims = new Map<string, { readonly revision: number; readonly claims: Claims }>();
   #startedAt: number;
 
   constructor(options: HostCasesOptions) {
@@ -48,9 +49,24 @@ export class HostCases {
       clusterStatuses: () => this.#statusesIn(clusterId),
       vms: () => this.#vmsOn(hostId),
       incomingVms: () => this.#vmsTo(hostId),
-      isMissing: (vmId) => sets.vms.unsettled(vmId)?.reason === 'missing',
+      claims: () => this.#claimsOn(hostId),
       imageTransfers: inventory.imageTransfers(hostId),
     };
+  }
+
+  forget(hostId: string): void {
+    this.#claims.delete(hostId);
+  }
+
+  /** Added up again only when something of a VM on the host has changed. */
+  #claimsOn(hostId: string): Claims {
+    const { vms } = this.#o.sets;
+    const revision = vms.revisionOf(hostId);
+    const known = this.#claims.get(hostId);
+    if (known?.revision === revision) return known.claims;
+    const claims = claimsOf(this.#vmsOn(hostId), (vmId) => vms.unsettled(vmId)?.reason === 'missing');
+    this.#claims.set(hostId, { revision, claims });
+    return claims;
   }
 
   #firstUpHostOs(host: Vds): string | null {

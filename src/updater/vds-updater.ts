@@ -162,6 +162,7 @@ export class VdsUpdater {
 
   forgetHost(hostId: string): void {
     this.#recoveryDue.cancel(hostId);
+    this.#cases.forget(hostId);
     this.#statusCauses.delete(hostId);
     this.#trails.forget(hostId);
     this.#o.vms.incidents.forget(hostId);

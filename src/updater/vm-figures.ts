@@ -6,6 +6,7 @@ import {
   initialRow,
   type MonitorSettings,
   sameValue,
+  sampleAt,
   UsageHistory,
   type Vds,
   type Vm,
@@ -17,7 +18,7 @@ import {
   vmStatisticsFields,
 } from '../model/index.js';
 import type { HostSets, Inventory, VmRepository } from '../repository/index.js';
-import { figuresMatter, judgeFigures, learnSample, nextVmUsage, takeSample } from '../rules/index.js';
+import { figuresMatter, judgeFigures, learnSample, nextVmUsage, takeRow, takeSample } from '../rules/index.js';
 import type { Seat } from './fast-path.js';
 import { Outbox, type OutboxPorts } from './outbox.js';
 import type { RecordMaker } from './record-maker.js';
@@ -61,12 +62,11 @@ export class VmFigures {
 
   /** The same for a VM on the fast path. False: its figures are unusual, and nothing was done. */
   takeSeated(seat: Seat, host: Vds, stamp: EvidenceStamp): boolean {
-    const { vm, report, columns, watched } = seat;
+    const { vm, report, columns, watched, row } = seat;
     if (watched.dropped) return false;
     const { figuresVersion } = report;
     if (figuresVersion !== seat.version) {
-      const sample = report.statistics();
-      const taken = sample === null ? 'other' : takeSample(vm, columns, sample);
+      const taken = takeRow(vm, columns, row);
       if (taken === 'other') return false;
       if (taken === 'changed') this.#o.statistics.vmChanged(columns);
       seat.version = figuresVersion;
@@ -76,11 +76,12 @@ export class VmFigures {
     this.#addHistory(watched.history, columns);
     const ballooning = this.#isBallooning(vm, host);
     if (seat.quiet && seat.ballooning === ballooning) return true;
-    const sample = report.statistics();
-    if (sample === null) return true;
     seat.ballooning = ballooning;
-    const matters = figuresMatter({ vm, sample, ballooning, balloon: watched.balloon });
-    seat.quiet = !matters || this.#judge(vm, host, sample, watched, stamp);
+    const current = row.values[sampleAt.balloon] as number;
+    if (figuresMatter(vm, current, ballooning, watched.balloon)) {
+      const sample = report.statistics();
+      seat.quiet = sample === null || this.#judge(vm, host, sample, watched, stamp);
+    } else seat.quiet = true;
     return true;
   }
 

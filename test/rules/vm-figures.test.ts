@@ -214,7 +214,7 @@ it('no row matches where the figures do not matter, so that nobody need ask', ()
         ...{ vm: vm('v1', 'Up', { static: facts }), hostName: 'h1', iterations: 3, ballooning, balloon: state },
         sample: sample({ balloon: kib, memUsagePercent }),
       };
-      if (figuresMatter(c)) matters += 1;
+      if (figuresMatter(c.vm, kib?.current ?? Number.NaN, ballooning, state)) matters += 1;
       else expect(figuresEffects.filter((row) => row.when(c)).map((row) => row.name)).toEqual([]);
     }),
     { numRuns: 2000 },

@@ -19,22 +19,23 @@ import {
   vdsInterfaceStatisticsFields,
   vdsStatisticsFields,
 } from '../../src/model/index.js';
-import { decideHost, type HostCase, type HostEvidence, type HostVerdict } from '../../src/rules/index.js';
+import { claimsOf, decideHost, type HostCase, type HostEvidence, type HostVerdict } from '../../src/rules/index.js';
 import { stamp } from './entities.js';
 
 /** The moment at which hosts are decided in tests of rules. */
 export const NOW = 10_000_000;
 
-export type HostCaseMore = Partial<Omit<HostCase, 'host' | 'vms' | 'general' | 'liveness' | 'networks'>> & {
+export type HostCaseMore = Partial<Omit<HostCase, 'host' | 'vms' | 'claims' | 'general' | 'liveness' | 'networks'>> & {
   readonly general?: Partial<MonitorSettings>;
   readonly liveness?: Partial<VdsLiveness>;
   readonly networks?: readonly ClusterNetwork[];
   readonly vms?: readonly Vm[];
+  readonly isMissing?: (vmId: string) => boolean;
 };
 
 /** A host in a manager's hands, in its second hour of our watch, about which nothing else is known. */
 export function hostCase(host: Vds, more: HostCaseMore = {}): HostCase {
-  const { general, liveness, networks, vms, ...rest } = more;
+  const { general, liveness, networks, vms, isMissing, ...rest } = more;
   return {
     now: NOW,
     stamp: stamp({ host: host.id, receivedAt: NOW }),
@@ -46,7 +47,7 @@ export function hostCase(host: Vds, more: HostCaseMore = {}): HostCase {
     firstUpHostOs: null,
     clusterStatuses: () => [host.dynamic.status],
     incomingVms: () => [],
-    isMissing: () => false,
+    claims: () => claimsOf(vms ?? [], isMissing ?? (() => false)),
     imageTransfers: [],
     ...rest,
     general: { ...defaultSettings, mode: 'manager', ...general },

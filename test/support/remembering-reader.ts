@@ -1,3 +1,4 @@
+import { layoutOf, numbersOf, VmFigures } from '../../src/fetcher/differential/vm-figures.js';
 import {
   sameValue,
   type VmReport,
@@ -14,8 +15,11 @@ export interface Said extends ReportMore {
 
 interface Remembered {
   readonly state: Omit<Said, 'sample'>;
+  readonly shape: unknown;
   readonly report: VmReport;
-  sample: VmStatisticsSample | null;
+  /** null: nothing was measured. */
+  readonly figures: VmFigures | null;
+  last: VmStatisticsSample | null;
   version: number;
 }
 
@@ -30,16 +34,21 @@ export class RememberingReader {
     const changed: VmReport[] = [];
     for (const { sample: measured, ...state } of said) {
       const now = measured === undefined ? null : sample(measured);
+      const numbers = now === null ? null : (numbersOf(now, null, layoutOf(now)) ?? null);
       let remembered = this.#last.get(state.vmId);
-      if (
-        remembered === undefined ||
-        !sameValue(remembered.state, state) ||
-        (remembered.sample === null) !== (now === null)
-      ) {
-        remembered = make(state, now);
+      const follows =
+        remembered !== undefined &&
+        sameValue(remembered.state, state) &&
+        sameValue(remembered.shape, shapeOf(now)) &&
+        (remembered.figures === null) === (numbers === null) &&
+        (now === null) === (numbers === null);
+      if (remembered === undefined || !follows) {
+        remembered = make(state, now, numbers);
         changed.push(remembered.report);
-      } else if (!sameValue(remembered.sample, now)) {
-        remembered.sample = now;
+      } else if (!sameValue(remembered.last, now)) {
+        remembered.figures?.row.values.set(numbers ?? []);
+        remembered.figures?.outdateDisksUsage();
+        remembered.last = now;
         remembered.version += 1;
       }
       next.set(state.vmId, remembered);
@@ -51,18 +60,29 @@ export class RememberingReader {
   }
 }
 
-function make(state: Omit<Said, 'sample'>, now: VmStatisticsSample | null): Remembered {
+/** All of a sample that is no number, and which parts it has. */
+function shapeOf(sample: VmStatisticsSample | null): unknown {
+  if (sample === null) return null;
+  const { nics, disks, disksUsage, memory, balloon } = sample;
+  return {
+    nics: nics?.map(({ name, macAddr, status }) => [name, macAddr, status]) ?? null,
+    disks: disks?.map(({ device, imageId, lunGuid }) => [device, imageId, lunGuid]) ?? null,
+    usedDisks: disksUsage?.map(({ path, fs }) => [path, fs]) ?? null,
+    ...{ memory: memory === null, balloon: balloon === null },
+  };
+}
+
+function make(state: Omit<Said, 'sample'>, now: VmStatisticsSample | null, numbers: Float64Array | null): Remembered {
   const { vmId, status, ...rest } = state;
+  const figures = now === null || numbers === null ? null : new VmFigures(now, numbers, layoutOf(now));
   const remembered: Remembered = {
-    state,
-    sample: now,
-    version: 0,
+    ...{ state, shape: shapeOf(now), figures, last: now, version: 0 },
     report: {
       ...polled(vmId, status ?? 'Up', rest),
       get figuresVersion() {
         return remembered.version;
       },
-      statistics: () => remembered.sample,
+      statistics: () => figures ?? now,
     },
   };
   return remembered;

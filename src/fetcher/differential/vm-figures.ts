@@ -1,18 +1,16 @@
-import type { DiskUsage, InterfaceStatus, NicSample, VmDiskSample, VmStatisticsSample } from '../../model/index.js';
+import {
+  type DiskUsage,
+  type InterfaceStatus,
+  type NicSample,
+  type SampleRow,
+  sampleAt,
+  type VmDiskSample,
+  type VmStatisticsSample,
+} from '../../model/index.js';
 
 /** Where in a VM's numbers what stands. NaN: not reported. */
-export const places = {
-  timestamp: 0,
-  cpuUser: 1,
-  cpuSys: 2,
-  elapsedTime: 3,
-  memUsage: 4,
-  vcpuCount: 5,
-  migrationProgress: 6,
-  memory: 7,
-  balloon: 11,
-  nics: 15,
-} as const;
+export { sampleAt as places };
+/** The agents' names of what stands there one after the other. */
 export const memoryNames = ['mem_buffers', 'mem_cached', 'mem_free', 'mem_unused'] as const;
 export const balloonNames = ['balloon_cur', 'balloon_max', 'balloon_min', 'balloon_target'] as const;
 export const nicNames = ['speed', 'rx', 'tx', 'rxDropped', 'txDropped', 'sampleTime'] as const;
@@ -32,7 +30,7 @@ export interface Layout {
 }
 
 export function layoutOf({ nics, disks, disksUsage }: VmStatisticsSample): Layout {
-  const disksAt = places.nics + nicNames.length * (nics?.length ?? 0);
+  const disksAt = sampleAt.nics + nicNames.length * (nics?.length ?? 0);
   const usedDisks = disksAt + diskNames.length * (disks?.length ?? 0);
   return { disks: disksAt, usedDisks, size: usedDisks + usedDiskNames.length * (disksUsage?.length ?? 0) };
 }
@@ -138,19 +136,19 @@ class MemoryFigures {
   }
 
   get buffered(): number | null {
-    return numberAt(this.#numbers, places.memory);
+    return numberAt(this.#numbers, sampleAt.memory);
   }
 
   get cached(): number | null {
-    return numberAt(this.#numbers, places.memory + 1);
+    return numberAt(this.#numbers, sampleAt.memory + 1);
   }
 
   get free(): number | null {
-    return numberAt(this.#numbers, places.memory + 2);
+    return numberAt(this.#numbers, sampleAt.memory + 2);
   }
 
   get unused(): number | null {
-    return numberAt(this.#numbers, places.memory + 3);
+    return numberAt(this.#numbers, sampleAt.memory + 3);
   }
 }
 
@@ -163,19 +161,19 @@ class BalloonFigures {
   }
 
   get current(): number {
-    return this.#numbers[places.balloon] as number;
+    return this.#numbers[sampleAt.balloon] as number;
   }
 
   get max(): number {
-    return this.#numbers[places.balloon + 1] as number;
+    return this.#numbers[sampleAt.balloon + 1] as number;
   }
 
   get min(): number {
-    return this.#numbers[places.balloon + 2] as number;
+    return this.#numbers[sampleAt.balloon + 2] as number;
   }
 
   get target(): number {
-    return this.#numbers[places.balloon + 3] as number;
+    return this.#numbers[sampleAt.balloon + 3] as number;
   }
 }
 
@@ -185,6 +183,7 @@ export class VmFigures implements VmStatisticsSample {
   readonly disks: readonly VmDiskSample[] | null;
   readonly memory: VmStatisticsSample['memory'];
   readonly balloon: VmStatisticsSample['balloon'];
+  readonly row: SampleRow;
   readonly #numbers: Numbers;
   readonly #usedDisksAt: number;
   #disksUsage: readonly DiskUsage[] | null;
@@ -193,7 +192,9 @@ export class VmFigures implements VmStatisticsSample {
   /** `sample`: the same, as a plain reader gives it. `numbers` holds its numbers already. */
   constructor(sample: VmStatisticsSample, numbers: Numbers, layout: Layout) {
     this.#numbers = numbers;
-    this.nics = sample.nics?.map((nic, i) => new NicFigures(nic, numbers, places.nics + i * nicNames.length)) ?? null;
+    const { disks, usedDisks } = layout;
+    this.row = { values: numbers, hasNics: sample.nics !== null, disks, usedDisks, usedDiskList: sample.disksUsage };
+    this.nics = sample.nics?.map((nic, i) => new NicFigures(nic, numbers, sampleAt.nics + i * nicNames.length)) ?? null;
     this.disks =
       sample.disks?.map((disk, i) => new DiskFigures(disk, numbers, layout.disks + i * diskNames.length)) ?? null;
     this.memory = sample.memory === null ? null : new MemoryFigures(numbers);
@@ -203,27 +204,27 @@ export class VmFigures implements VmStatisticsSample {
   }
 
   get cpuUser(): number | null {
-    return numberAt(this.#numbers, places.cpuUser);
+    return numberAt(this.#numbers, sampleAt.cpuUser);
   }
 
   get cpuSys(): number | null {
-    return numberAt(this.#numbers, places.cpuSys);
+    return numberAt(this.#numbers, sampleAt.cpuSys);
   }
 
   get elapsedSeconds(): number | null {
-    return numberAt(this.#numbers, places.elapsedTime);
+    return numberAt(this.#numbers, sampleAt.elapsedTime);
   }
 
   get memUsagePercent(): number | null {
-    return numberAt(this.#numbers, places.memUsage);
+    return numberAt(this.#numbers, sampleAt.memUsage);
   }
 
   get vcpuCount(): number | null {
-    return numberAt(this.#numbers, places.vcpuCount);
+    return numberAt(this.#numbers, sampleAt.vcpuCount);
   }
 
   get migrationProgress(): number | null {
-    return numberAt(this.#numbers, places.migrationProgress);
+    return numberAt(this.#numbers, sampleAt.migrationProgress);
   }
 
   /** Made when somebody asks, and the same list until a number in it differs. */

@@ -11,6 +11,7 @@ import type {
   VdsUsage,
   Vm,
 } from '../../model/index.js';
+import type { Claims } from './commitment.js';
 
 /** The general settings that host rules read. */
 export type HostRuleSettings = Pick<
@@ -41,8 +42,8 @@ export interface HostCase {
   readonly vms: () => Iterable<Vm>;
   /** VMs that migrate to the host. */
   readonly incomingVms: () => Iterable<Vm>;
-  /** Whether a VM was not in the host's last complete report. */
-  readonly isMissing: (vmId: string) => boolean;
+  /** What those of them may claim that were in the host's last complete report. */
+  readonly claims: () => Claims;
   /** Phases of the image transfers that run over the host, as the manager says; empty: none are known. */
   readonly imageTransfers: readonly string[];
 }

@@ -1,26 +1,33 @@
-import type { VmStatus } from '../../model/index.js';
+import type { Vm, VmStatus } from '../../model/index.js';
 import type { HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
 
 /** A VM that is launched counts as pending until it powers up, one that is down not at all. */
 const notCommitted: ReadonlySet<VmStatus> = new Set<VmStatus>(['WaitForLaunch', 'Down']);
 
+/** Memory (MiB) and CPUs that VMs may claim. */
+export interface Claims {
+  readonly memoryMb: number;
+  readonly cores: number;
+}
+
 /**
- * Memory and CPUs that the VMs on the host may claim (oVirt refreshCommitedMemory, §2.7): those of the last report that
- * are known to run here. What is not known of a VM's size counts as nothing.
+ * What the VMs on a host may claim (oVirt refreshCommitedMemory, §2.7): those of the last report that are known to run
+ * here. What is not known of a VM's size counts as nothing.
  */
-function commitment(c: HostCase, guestOverhead: number): { memCommited: number; vmsCoresCount: number } {
-  let memCommited = guestOverhead;
-  let vmsCoresCount = 0;
-  for (const vm of c.vms()) {
-    if (notCommitted.has(vm.dynamic.status) || c.isMissing(vm.id)) continue;
-    memCommited += (vm.static.memoryMb ?? 0) + vm.static.overheadMb;
-    vmsCoresCount += vm.static.vcpus ?? 0;
+export function claimsOf(vms: Iterable<Vm>, isMissing: (vmId: string) => boolean): Claims {
+  let memoryMb = 0;
+  let cores = 0;
+  for (const vm of vms) {
+    if (notCommitted.has(vm.dynamic.status) || isMissing(vm.id)) continue;
+    memoryMb += (vm.static.memoryMb ?? 0) + vm.static.overheadMb;
+    cores += vm.static.vcpus ?? 0;
   }
-  return { memCommited, vmsCoresCount };
+  return { memoryMb, cores };
 }
 
 /** Equal figures leave the row as it is, so that nothing is written for them. */
 export function takeCommitment(c: HostCase, draft: HostDraft): void {
-  draft.set(commitment(c, draft.dynamic.guestOverhead));
+  const { memoryMb, cores } = c.claims();
+  draft.set({ memCommited: draft.dynamic.guestOverhead + memoryMb, vmsCoresCount: cores });
 }

@@ -2,6 +2,7 @@ import type { EventName, IntentKind } from '../../events/index.js';
 import {
   initialRow,
   type NonOperationalReason,
+  sameValue,
   type VdsDynamic,
   type VdsInterface,
   type VdsLiveness,
@@ -57,8 +58,14 @@ export class HostDraft {
     this.liveness = c.liveness;
   }
 
+  /** The row stays the object that it was when nothing of it becomes another. */
   set(fields: Partial<VdsDynamic>): void {
-    this.dynamic = { ...this.dynamic, ...fields };
+    const before = this.dynamic;
+    for (const name in fields) {
+      if (sameValue(before[name as keyof VdsDynamic], fields[name as keyof VdsDynamic])) continue;
+      this.dynamic = { ...before, ...fields };
+      return;
+    }
   }
 
   live(fields: Partial<VdsLiveness>): void {

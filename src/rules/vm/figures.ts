@@ -76,7 +76,7 @@ export const figuresEffects: readonly FiguresRow[] = [
   {
     name: 'vm.memory.under-guarantee',
     doc: 'The balloon has left the VM less memory than it is guaranteed. Held back per VM (D15).',
-    when: ({ vm, sample }) => isUnderGuarantee(vm, sample),
+    when: ({ vm, sample: { balloon } }) => balloon !== null && isUnderGuarantee(vm, balloon.current),
     then: ({ vm, hostName, sample }, draft) => {
       draft.events.push({
         rule: 'vm.memory.under-guarantee',
@@ -152,14 +152,19 @@ export const figuresEffects: readonly FiguresRow[] = [
  * Whether any row can match: by what the rows ask for first. False is sure, and the case of nearly every VM: it has no
  * balloon that is watched, and more memory than it is guaranteed.
  */
-export function figuresMatter(c: Pick<FiguresCase, 'vm' | 'sample' | 'ballooning' | 'balloon'>): boolean {
-  const { vm, sample, ballooning, balloon } = c;
-  if (sample.balloon === null) return !ballooning && balloon !== undefined;
-  return ballooning || balloon !== undefined || isUnderGuarantee(vm, sample);
+export function figuresMatter(
+  vm: Vm,
+  /** What the balloon leaves the VM, KiB; NaN: it has none. */
+  current: number,
+  ballooning: boolean,
+  balloon: BalloonState | undefined,
+): boolean {
+  if (Number.isNaN(current)) return !ballooning && balloon !== undefined;
+  return ballooning || balloon !== undefined || isUnderGuarantee(vm, current);
 }
 
-const isUnderGuarantee = ({ static: { minMemoryMb } }: Vm, { balloon }: VmStatisticsSample): boolean =>
-  balloon !== null && balloon.current > 0 && minMemoryMb !== null && minMemoryMb > balloon.current / 1024;
+const isUnderGuarantee = ({ static: { minMemoryMb } }: Vm, current: number): boolean =>
+  current > 0 && minMemoryMb !== null && minMemoryMb > current / 1024;
 
 /** What the figures of one poll give rise to; without a balloon to watch nothing is remembered. */
 export function judgeFigures(c: FiguresCase): FiguresDraft {

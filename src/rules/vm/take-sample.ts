@@ -22,9 +22,7 @@ import { cpuPercent, latencySeconds, nominalSpeed } from './statistics.js';
  */
 export function takeSample(vm: Vm, columns: VmColumns, sample: VmStatisticsSample): 'same' | 'changed' | 'other' {
   const { nics, disks } = sample;
-  if (columns.facts !== vm.static) return 'other';
-  if (nics !== null && !isKnownNics(columns, nics)) return 'other';
-  if (disks !== null && !isKnownDisks(vm, columns, disks)) return 'other';
+  if (!isUsual(vm, columns, sample)) return 'other';
   let changed = false;
   if (nics !== null) {
     for (let i = 0; i < nics.length; i++) {
@@ -44,6 +42,12 @@ export function takeSample(vm: Vm, columns: VmColumns, sample: VmStatisticsSampl
   }
   columns.put(figureAt.migrationProgress, sample.migrationProgress);
   return changed ? 'changed' : 'same';
+}
+
+/** Whether the columns can take the sample: the inventory, nics and disks are those that they know, and all is exact. */
+export function isUsual(vm: Vm, columns: VmColumns, { nics, disks }: VmStatisticsSample): boolean {
+  if (columns.facts !== vm.static) return false;
+  return (nics === null || isKnownNics(columns, nics)) && (disks === null || isKnownDisks(vm, columns, disks));
 }
 
 /** Notes what the entries of a report stand for whose usage the columns hold. */
@@ -104,34 +108,57 @@ const isExact = (a: Count | null, b: Count | null, c: Count | null): boolean =>
 
 /** Whether the counter's next total and offset are exact whatever becomes of it: it goes on, or begins anew. */
 function staysExact(nic: NicColumns, totalAt: number, offsetAt: number, reported: Count | null): boolean {
-  if (typeof reported === 'bigint') return false;
-  // NaN is larger than nothing.
-  return (
-    reported === null ||
-    !(nic.raw(totalAt) + reported > Number.MAX_SAFE_INTEGER || nic.raw(offsetAt) + reported > Number.MAX_SAFE_INTEGER)
+  return typeof reported !== 'bigint' && (reported === null || hasRoom(nic, totalAt, offsetAt, reported));
+}
+
+/** NaN is larger than nothing. */
+export function hasRoom(nic: NicColumns, totalAt: number, offsetAt: number, reported: number): boolean {
+  return !(
+    nic.raw(totalAt) + reported > Number.MAX_SAFE_INTEGER || nic.raw(offsetAt) + reported > Number.MAX_SAFE_INTEGER
   );
 }
 
-/** `nicFigures` on columns; the sample's counters are numbers. What is not known is NaN, here as in the columns. */
 function takeNic(nic: NicColumns, said: NicSample): boolean {
-  const speed = nic.fixedSpeed ?? said.speedMbps ?? Number.NaN;
+  let changed = takeTraffic(
+    nic,
+    known(said.speedMbps),
+    known(said.sampleTime),
+    known(said.rxBytes as number | null),
+    known(said.txBytes as number | null),
+    known(said.rxDropped as number | null),
+    known(said.txDropped as number | null),
+  );
+  if (nic.name !== said.name) {
+    nic.name = said.name;
+    nic.dirty = true;
+    changed = true;
+  }
+  return changed;
+}
+
+const known = (value: number | null): number => (value === null ? Number.NaN : value);
+
+/** `nicFigures` on columns; the sample's counters are numbers. What is not known is NaN, here as in the columns. */
+export function takeTraffic(
+  nic: NicColumns,
+  reportedSpeed: number,
+  sampleTime: number,
+  rx: number,
+  tx: number,
+  rxDropped: number,
+  txDropped: number,
+): boolean {
+  const speed = nic.fixedSpeed ?? reportedSpeed;
   const timeBefore = nic.raw(nicFigureAt.sampleTime);
-  const sampleTime = said.sampleTime ?? Number.NaN;
   const repeated = timeBefore === sampleTime;
   const seconds = sampleTime - timeBefore;
-  const rx = (said.rxBytes ?? Number.NaN) as number;
-  const tx = (said.txBytes ?? Number.NaN) as number;
   const { rxTotal, rxOffset, rxRate, txTotal, txOffset, txRate } = nicFigureAt;
   let changed = takeCounter(nic, rxTotal, rxOffset, rxRate, rx, repeated, seconds, speed);
   changed = takeCounter(nic, txTotal, txOffset, txRate, tx, repeated, seconds, speed) || changed;
   changed = nic.putRaw(nicFigureAt.sampleTime, sampleTime) || changed;
   changed = nic.putRaw(nicFigureAt.speedMbps, speed) || changed;
-  changed = nic.put(nicFigureAt.rxDrop, said.rxDropped as number | null) || changed;
-  changed = nic.put(nicFigureAt.txDrop, said.txDropped as number | null) || changed;
-  if (nic.name !== said.name) {
-    nic.name = said.name;
-    changed = true;
-  }
+  changed = nic.putRaw(nicFigureAt.rxDrop, rxDropped) || changed;
+  changed = nic.putRaw(nicFigureAt.txDrop, txDropped) || changed;
   if (changed) nic.dirty = true;
   return changed;
 }
@@ -214,7 +241,7 @@ const isNew = (columns: VmColumns, index: number, value: number | null): boolean
   value !== null && columns.putRaw(index, value);
 
 /** `vmNetworkPercent` on columns. */
-function networkUse(nics: readonly NicColumns[]): number {
+export function networkUse(nics: readonly NicColumns[]): number {
   let known = false;
   let most = 0;
   for (let i = 0; i < nics.length; i++) {
