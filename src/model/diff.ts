@@ -27,7 +27,7 @@ export function sameValue(a: unknown, b: unknown): boolean {
 export function diffOf<R extends object>(fields: Fields, current: R, next: Partial<R>): FieldChange[] {
   const changes: FieldChange[] = [];
   if (next === current) return changes;
-  for (const path of Object.keys(fields)) {
+  for (const path in fields) {
     const to = next[path as keyof R];
     if (to === undefined) continue;
     const from = current[path as keyof R];

@@ -42,9 +42,11 @@ export function vmChanges(before: Vm | undefined, after: Vm): FieldChange[] {
   return changes;
 }
 
+const none: readonly never[] = [];
+
 /** Unchanged parts are the same objects. */
 function differences<T>(before: readonly T[] | undefined, after: readonly T[], keyOf: (part: T) => string) {
-  if (before === after) return { written: [], gone: [] };
+  if (before === after) return { written: none, gone: none };
   const known = new Set(before);
   const kept = new Set(after.map(keyOf));
   return {

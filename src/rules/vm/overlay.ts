@@ -4,12 +4,15 @@ const agentOwned = Object.entries(vmDynamicFields).flatMap(([name, field]) =>
   field.owner === 'agent' ? [name as keyof ReportedVmDynamic] : [],
 );
 
+/** All fields at their places: a copy of it takes no more room than it needs. */
+const nothingSaid = Object.fromEntries(agentOwned.map((name) => [name, undefined]));
+
 /**
  * A push laid over what is stored (monitoring-rules.md §5.4): the fields that are not in it have not changed. Rules see one
  * kind of report, whichever way it came.
  */
 export function laidOver(push: VmReport, stored: VmDynamic): VmReport {
-  const fields: Record<string, unknown> = {};
+  const fields: Record<string, unknown> = { ...nothingSaid };
   // null is said: the field is cleared. undefined is not said.
   for (const name of agentOwned) fields[name] = push.dynamic[name] === undefined ? stored[name] : push.dynamic[name];
   const { pauseStatus } = push.dynamic;

@@ -17,9 +17,10 @@ import type { ExitData } from './case.js';
 export function copyReported(stored: VmDynamic, report: VmReport, hostId: string, now: number): VmDynamic {
   const fields = reportedFields(stored, report);
   const next: Record<string, unknown> = { ...stored };
-  for (const [name, value] of Object.entries(fields) as [keyof ReportedVmDynamic, unknown][]) {
+  for (const name in fields) {
+    const value = fields[name as keyof ReportedVmDynamic];
     // Of two equal contents the stored one stays, so that nothing looks changed that is not.
-    if (value !== undefined && !sameValue(stored[name], value)) next[name] = value;
+    if (value !== undefined && !sameValue(stored[name as keyof ReportedVmDynamic], value)) next[name] = value;
   }
   next['runOnVds'] = hostId;
   if (upOrPaused.has(report.status)) next['migratingToVds'] = null;

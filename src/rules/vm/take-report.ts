@@ -9,7 +9,10 @@ import { resizedLuns } from './luns.js';
 import { copyReported } from './state.js';
 
 type TakeRow = Row<TakeCase, VmDraft>;
-type TakeCase = VmCase & { readonly report: NonNullable<VmCase['report']> } & { readonly draft: VmDraft };
+type TakeCase = Pick<VmCase, 'vm' | 'host' | 'mode' | 'stamp' | 'data'> & {
+  readonly report: NonNullable<VmCase['report']>;
+  readonly draft: VmDraft;
+};
 
 /** What is taken over beside the state, in this order (§4.11, §4.12). */
 export const takeEffects: readonly TakeRow[] = [
@@ -77,6 +80,7 @@ export function takeReport(c: VmCase, draft: VmDraft): void {
   if (report === null) return;
   draft.dynamic = copyReported(draft.state, report, c.host.id, c.now);
   draft.takeStatistics = true;
-  const taken: TakeCase = { ...c, report, draft };
+  const { vm, host, mode, stamp, data } = c;
+  const taken: TakeCase = { vm, host, mode, stamp, data, report, draft };
   for (const row of takeEffects) if (row.when(taken)) row.then(taken, draft);
 }
