@@ -1,4 +1,4 @@
-import type { Clock, VurtiError } from '../kernel/index.js';
+import { type Clock, hashOf, type VurtiError } from '../kernel/index.js';
 import type { EvidenceStamp, HostEndpoint } from '../model/index.js';
 import { ComparedReports } from './compared-reports.js';
 import { History } from './history.js';
@@ -40,6 +40,8 @@ export class PolledHost {
   dueMs = 0;
   /** The due time of the last cycle that brought a VM report. */
   reportedDueMs: number | null = null;
+  /** In [0, 0.1), by host. */
+  readonly spread: number;
   /** Where it was last asked. */
   endpoint: HostEndpoint | null = null;
   #session = 1;
@@ -50,6 +52,7 @@ export class PolledHost {
 
   constructor(id: string, clock: Clock) {
     this.id = id;
+    this.spread = (hashOf(id) % 1000) / 10_000;
     this.#clock = clock;
     this.capabilitiesAskedAt = clock.monotonic();
   }

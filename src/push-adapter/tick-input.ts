@@ -1,4 +1,3 @@
-import { hashOf } from '../kernel/index.js';
 import type { PollSettings, VdsLiveness, VdsStatus } from '../model/index.js';
 import type { TickInput } from '../rules/index.js';
 import { multipleOf } from './pace.js';
@@ -22,15 +21,15 @@ export function tickInput(host: PolledHost, tick: number, circumstances: Circums
   return {
     ...{ status, tick, ticksPerInterval },
     capabilitiesRead: liveness?.capabilitiesRead ?? false,
-    capabilitiesOld: nowMs - host.capabilitiesAskedAt >= refreshMs(host.id, poll),
+    capabilitiesOld: nowMs - host.capabilitiesAskedAt >= refreshMs(host, poll),
     multiple: multipleOf({ status, attempts, ticksPerInterval, chance: host.chance, busy, pushes }),
     ...(host.triedAt === null ? {} : { ticksSinceTried: tick - host.triedAt }),
   };
 }
 
 /** Up to a tenth earlier, by host: agents that were all asked at our start are not all asked together again. */
-function refreshMs(hostId: string, { capabilitiesIntervalSeconds }: PollSettings): number {
-  return capabilitiesIntervalSeconds * 1000 * (1 - (hashOf(hostId) % 1000) / 10_000);
+function refreshMs({ spread }: PolledHost, { capabilitiesIntervalSeconds }: PollSettings): number {
+  return capabilitiesIntervalSeconds * 1000 * (1 - spread);
 }
 
 /** As a statistics tick at full pace, whatever the grid and the pace say. */
