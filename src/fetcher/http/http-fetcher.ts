@@ -93,11 +93,14 @@ export class HttpFetcher extends AgentFetcher {
   protected override askVms(question: AgentQuestion, pass: VmPass): Promise<void> {
     const budget = this.#budgetFor(question.host);
     const read = pass.reader(true);
-    pass.recycle = (bytes) => this.#connections.giveBack(question.host.id, bytes);
     return collectPages(question, pass, (marker) => {
       const params = marker === undefined ? { limit: PAGE_LIMIT } : { limit: PAGE_LIMIT, marker };
       return this.#ask({ ...question, params, read }, budget);
     });
+  }
+
+  protected override recycle(hostId: string, bytes: Buffer): void {
+    this.#connections.giveBack(hostId, bytes);
   }
 
   #budgetFor(host: HostEndpoint): ByteBudget {

@@ -38,7 +38,10 @@ export const networkSockets: Sockets = {
   open: (host, signal, reader) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const stream = host.tls === null ? connect({ ...addressing(host.address, host.port), ...onread(reader) }) : encrypted(host, host.tls, { reader });
+      const stream =
+        host.tls === null
+          ? connect({ ...addressing(host.address, host.port), ...onread(reader) })
+          : encrypted(host, host.tls, { reader });
       const giveUp = (): void => {
         stream.destroy();
         reject(signal.reason);
