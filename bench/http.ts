@@ -1,5 +1,6 @@
 import { Agent, request as nodeRequest } from 'node:http';
 import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import axios from 'axios';
 import { LeanConnection } from '../src/fetcher/http/lean-connection.js';
@@ -30,22 +31,21 @@ async function main(): Promise<void> {
   if (endpoint === undefined) throw new Error('no host');
   const host: HostEndpoint = { ...endpoint, protocol: 'http', tls: null };
   const url = `http://${host.address}:${host.port}/jsonrpc`;
-  const asked = Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'Host.getAllVmStats', params: {}, id: 'x' }));
+  const asked = JSON.stringify({ jsonrpc: '2.0', method: 'Host.getAllVmStats', params: {}, id: 'x' });
   const headers = { Accept: 'application/json', 'Content-Type': 'application/json' };
   const httpAgent = new Agent({ keepAlive: true });
   const patient = () => ({ signal: new AbortController().signal });
   const client = axios.create({ method: 'POST', headers, httpAgent, proxy: false, maxRedirects: 0 });
   const own = new LeanConnection(host.address, host.port, headers);
-  const direct = new LeanConnection(host.address, host.port, headers);
   const viaNode = new HttpFetcher({ ids: systemIds, ownSockets: false });
   const viaOwn = new HttpFetcher({ ids: systemIds });
-  const config = { data: asked, maxContentLength: 1e8, url, headers: {} };
   const bare = bareSocket(host, asked);
   const ways: Record<string, () => Promise<unknown>> = {
     'a bare socket, the body counted': bare.ask,
-    'our sockets without axios': () => direct.adapter({ ...config, ...patient() } as never),
-    'axios over our sockets, a Buffer': () =>
-      client.request({ ...config, ...patient(), adapter: own.adapter, transformRequest: [], transformResponse: [] }),
+    'our sockets, a Buffer': async () => {
+      const answer = await own.ask(asked, 1e8, patient().signal);
+      if (!(answer instanceof Duplex)) own.giveBack(answer.body);
+    },
     'node:http, a Buffer': () => nodeBuffer(host, asked, httpAgent),
     'axios over node:http, a Buffer': () =>
       client.request({ url, data: asked, responseType: 'arraybuffer', transformRequest: [], ...patient() }),
@@ -73,14 +73,14 @@ async function main(): Promise<void> {
   report.table(`One answer of ${flags.vms} VMs, ${body.length} bytes; CPU of the asking process`, rows);
   report.end(json);
   bare.close();
-  for (const connection of [own, direct]) connection.close();
+  own.close();
   await viaNode.close();
   await viaOwn.close();
   httpAgent.destroy();
   await fleet.stop();
 }
 
-function bareSocket(host: HostEndpoint, asked: Buffer): { ask: () => Promise<unknown>; close: () => void } {
+function bareSocket(host: HostEndpoint, asked: string): { ask: () => Promise<unknown>; close: () => void } {
   const buffer = Buffer.allocUnsafe(65_536);
   let left = -1;
   let done: () => void = () => undefined;
@@ -109,13 +109,13 @@ function bareSocket(host: HostEndpoint, asked: Buffer): { ask: () => Promise<unk
     ask: () =>
       new Promise<void>((resolve) => {
         done = resolve;
-        socket.write(head + asked.toString('latin1'), 'latin1');
+        socket.write(head + asked, 'latin1');
       }),
     close: () => socket.destroy(),
   };
 }
 
-function nodeBuffer({ address, port }: HostEndpoint, asked: Buffer, agent: Agent): Promise<Buffer> {
+function nodeBuffer({ address, port }: HostEndpoint, asked: string, agent: Agent): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': asked.length };
     const request = nodeRequest(

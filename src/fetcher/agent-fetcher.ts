@@ -15,6 +15,7 @@ import { decodeVdsCapabilities } from './decode/vds-capabilities.js';
 import { decodeVdsHardware } from './decode/vds-hardware.js';
 import { decodeVdsStats } from './decode/vds-stats.js';
 import { decodeDomains, decodeVmList } from './decode/vm-lists.js';
+import { ReadVdsStats, VdsStatsReader } from './differential/vds-stats-reader.js';
 import { ReadPage } from './differential/vm-memory.js';
 import { type AnswerReader, type VmPass, VmStatsReader } from './differential/vm-stats-reader.js';
 import type { AgentParams, CallOptions, Fetcher, PushListener, PushSubscription } from './ports.js';
@@ -33,15 +34,19 @@ export interface AgentQuestion extends Question {
 export abstract class AgentFetcher implements Fetcher {
   readonly #allowed: ReadonlySet<AgentMethod>;
   readonly #vmStats: VmStatsReader;
+  readonly #vdsStats: VdsStatsReader;
 
   protected constructor(allowed: ReadonlySet<AgentMethod>, telemetry: Telemetry = silentTelemetry) {
     this.#allowed = allowed;
-    this.#vmStats = new VmStatsReader(telemetry);
+    const recycle = (hostId: string, bytes: Buffer): void => this.recycle(hostId, bytes);
+    this.#vmStats = new VmStatsReader(telemetry, recycle);
+    this.#vdsStats = new VdsStatsReader(telemetry, recycle);
   }
 
   /** What is remembered of the host's answers goes with its connection. */
   release(hostId: string): void {
     this.#vmStats.release(hostId);
+    this.#vdsStats.release(hostId);
   }
 
   abstract close(): Promise<void>;
@@ -54,6 +59,11 @@ export abstract class AgentFetcher implements Fetcher {
   /** Asks and gives the `result` as parsed, or what `question.read` made of the answer. May throw anything. */
   protected abstract ask(question: AgentQuestion): Promise<unknown>;
 
+  /** Bytes of an answer that nobody looks at any more: to be read into again, where a protocol does that. */
+  protected recycle(_hostId: string, _bytes: Buffer): void {
+    // They are garbage.
+  }
+
   /** Asks for the whole VM list: all pages, where a protocol has pages. */
   protected async askVms(question: AgentQuestion, pass: VmPass): Promise<void> {
     const result = await this.ask({ ...question, read: pass.reader(false) });
@@ -65,9 +75,11 @@ export abstract class AgentFetcher implements Fetcher {
   }
 
   getStats(host: HostEndpoint, options: CallOptions): Promise<VdsStatsReport> {
-    return this.#run({ host, method: 'Host.getStats', params: {}, ...options }, async (question) =>
-      decodeVdsStats(objectOf(question, await this.ask(question))),
-    );
+    const read: AnswerReader = (body, id) => this.#vdsStats.read(host.id, body, id);
+    return this.#run({ host, method: 'Host.getStats', params: {}, read, ...options }, async (question) => {
+      const result = await this.ask(question);
+      return result instanceof ReadVdsStats ? result.report : decodeVdsStats(objectOf(question, result));
+    });
   }
 
   getCapabilities(host: HostEndpoint, options: CallOptions): Promise<VdsCapabilitiesReport> {

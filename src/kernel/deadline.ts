@@ -15,28 +15,38 @@ export interface DeadlineOptions {
  * Runs `call` with a signal that aborts after `ms`. The result settles at the deadline even if the call ignores its
  * signal; whatever such a call does later is dropped.
  */
-export async function withDeadline<T>(
+export function withDeadline<T>(
   scheduler: Scheduler,
   options: DeadlineOptions,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const controller = new AbortController();
   const { parent } = options;
-  if (parent?.aborted) throw parent.reason;
-  let stop: (reason: unknown) => void = () => undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    stop = (reason) => {
+  if (parent?.aborted) return Promise.reject(parent.reason);
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController();
+    const end = (): void => {
+      timer.cancel();
+      parent?.removeEventListener('abort', onParent);
+    };
+    const stop = (reason: unknown): void => {
+      end();
       controller.abort(reason);
       reject(reason);
     };
+    const onParent = (): void => stop(parent?.reason);
+    parent?.addEventListener('abort', onParent);
+    const timer = scheduler.after(options.ms, () => stop(new VurtiError(options.code, options.message)), options.label);
+    const failed = (error: unknown): void => {
+      end();
+      reject(error);
+    };
+    try {
+      call(controller.signal).then((value) => {
+        end();
+        resolve(value);
+      }, failed);
+    } catch (error) {
+      failed(error);
+    }
   });
-  const onParent = (): void => stop(parent?.reason);
-  parent?.addEventListener('abort', onParent, { once: true });
-  const timer = scheduler.after(options.ms, () => stop(new VurtiError(options.code, options.message)), options.label);
-  try {
-    return await Promise.race([call(controller.signal), stopped]);
-  } finally {
-    timer.cancel();
-    parent?.removeEventListener('abort', onParent);
-  }
 }

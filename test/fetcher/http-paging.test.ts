@@ -94,7 +94,8 @@ describe('a list in pages', () => {
   it('ends after 1,000 pages, however many the agent has', async () => {
     let page = 0;
     const question = { host: nowhere, method: 'Host.getAllVmStats' };
-    const pages = collectPages(question, new VmPass(nowhere, null), () => Promise.resolve({ items: [], next: ++page }));
+    const pass = new VmPass(nowhere, null, () => undefined);
+    const pages = collectPages(question, pass, () => Promise.resolve({ items: [], next: ++page }));
     expect((await failureOf(pages)).message).toContain('does not end after 1000 pages');
     expect(page).toBe(1000);
   });

@@ -3,7 +3,7 @@ import type { Reader } from './reader.js';
 
 type Node = Omit<NumaNode, 'hostId'>;
 
-interface CpuSums {
+export interface CpuSums {
   user: number;
   sys: number;
   idle: number;
@@ -49,7 +49,7 @@ function cpuSumsByNode(stats: Reader): ReadonlyMap<number, CpuSums> {
   return byNode;
 }
 
-function cpuUsage(sums: CpuSums | undefined): Pick<Node, 'cpuUser' | 'cpuSys' | 'cpuIdle' | 'usageCpuPercent'> {
+export function cpuUsage(sums: CpuSums | undefined): Pick<Node, 'cpuUser' | 'cpuSys' | 'cpuIdle' | 'usageCpuPercent'> {
   if (sums === undefined) return { cpuUser: null, cpuSys: null, cpuIdle: null, usageCpuPercent: null };
   const cpuUser = mean(sums.user, sums.cpus);
   const cpuSys = mean(sums.sys, sums.cpus);

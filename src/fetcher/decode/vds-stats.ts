@@ -60,10 +60,14 @@ function loadOf(stats: Reader): { [K in keyof Loads]: Loads[K] | undefined } {
     cpuUser,
     cpuSys,
     cpuIdle: stats.float('cpuIdle'),
-    // Rounded, or "2.37" would become 237.00000000000003.
-    cpuLoad: load === undefined ? undefined : Math.round(load * 1e8) / 1e6,
+    cpuLoad: load === undefined ? undefined : loadPercent(load),
     usageCpuPercent: cpuUser === undefined || cpuSys === undefined ? undefined : Math.trunc(cpuUser + cpuSys),
   };
+}
+
+/** Rounded, or "2.37" would become 237.00000000000003. */
+export function loadPercent(load: number): number {
+  return Math.round(load * 1e8) / 1e6;
 }
 
 /** Agents before 3.4 sent the score alone: it means "configured", and above zero "active". */

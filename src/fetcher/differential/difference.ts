@@ -34,8 +34,8 @@ function differenceOfVms(id: string, one: VmReport | undefined, plain: VmReport 
   );
 }
 
-/** `plain` is made of lists and plain objects; `one` may be views with the same members. */
-function difference(path: string, one: unknown, plain: unknown): string | null {
+/** First place where two values differ. `plain` is made of lists and plain objects; `one` may be views with the same members. */
+export function difference(path: string, one: unknown, plain: unknown): string | null {
   if (Object.is(one, plain)) return null;
   if (typeof one !== 'object' || typeof plain !== 'object' || one === null || plain === null) return path;
   if (Array.isArray(plain)) {

@@ -23,8 +23,8 @@ const words: readonly { readonly text: string; readonly value: boolean | null }[
 const bareNumber = slotCode(kinds.float, false, 0);
 
 /**
- * What stands around the list of VMs in an answer: `{"jsonrpc":"2.0","id":…,"result":[…]}`, or a page of it,
- * `"result":{"items":[…],"next":…}`. Members in any order; what is not as simple as that is not read here.
+ * What stands around the result of an answer, and around the list of VMs: `{"jsonrpc":"2.0","id":…,"result":[…]}`, or a
+ * page of it, `"result":{"items":[…],"next":…}`. Members in any order; what is not as simple as that is not read here.
  */
 export class Envelope {
   readonly #bytes: Buffer;
@@ -59,19 +59,22 @@ export class Envelope {
     return this.#inner.get('next');
   }
 
+  /** Reads up to the result. Gives the position of its value; -1: not known. */
+  toResult(): number {
+    this.#at = skipSpace(this.#bytes, 0);
+    return this.#take(OPEN_OBJECT) && this.#until('result', this.#outer) ? this.#at : -1;
+  }
+
   /** Reads up to the list. Gives the position behind its bracket; -1: not known. */
   open(): number {
-    const bytes = this.#bytes;
-    this.#at = skipSpace(bytes, 0);
-    if (!this.#take(OPEN_OBJECT)) return -1;
-    if (!this.#until('result', this.#outer)) return -1;
+    if (this.toResult() < 0) return -1;
     if (this.#take(OPEN_LIST)) return this.#at;
     if (!this.#take(OPEN_OBJECT)) return -1;
     this.#paged = true;
     return this.#until('items', this.#inner) && this.#take(OPEN_LIST) ? this.#at : -1;
   }
 
-  /** Reads from behind the list's closing bracket to the end of the body. */
+  /** Reads from behind the list's closing bracket, or behind the result itself, to the end of the body. */
   close(at: number): boolean {
     this.#at = at;
     if (this.#paged && !this.#rest(this.#inner)) return false;
@@ -144,11 +147,9 @@ export class Envelope {
   }
 }
 
-/**
- * The id of an answer whose list of VMs comes behind it, found without reading the list; undefined: read it all to know.
- */
+/** The id of an answer whose result comes behind it, found without reading that; undefined: read it all to know. */
 export function idOf(bytes: Buffer): string | undefined {
   const envelope = new Envelope(bytes);
-  if (envelope.open() < 0) return undefined;
+  if (envelope.toResult() < 0) return undefined;
   return typeof envelope.id === 'string' ? envelope.id : undefined;
 }

@@ -10,7 +10,7 @@ export interface Members {
   readonly state: ReadonlySet<string>;
 }
 
-const { float, int, count, latency } = kinds;
+const { float, int, count, latency, time } = kinds;
 
 const nic: Members = {
   measured: new Map([
@@ -69,3 +69,46 @@ export const vmParts: ReadonlyMap<string, { readonly members: Members; readonly 
     ['memoryStats', { members: memory, within: 'itself' }],
     ['disksUsage', { members: usedDisk, within: 'list' }],
   ]);
+
+const numaNode: Members = {
+  measured: new Map([['memFree', int] as const, ['memPercent', int] as const]),
+  state: new Set(),
+};
+
+/** Free pages of one size on one NUMA node. */
+export const freePages: Members = { measured: new Map([['freePages', int] as const]), state: new Set() };
+
+const cpu: Members = {
+  measured: new Map((['cpuUser', 'cpuSys', 'cpuIdle'] as const).map((name) => [name, float] as const)),
+  state: new Set(['nodeIndex']),
+};
+
+const storageDomain: Members = {
+  measured: new Map((['lastCheck', 'delay'] as const).map((name) => [name, float] as const)),
+  state: new Set(['code', 'valid', 'actual', 'acquired']),
+};
+
+const freeDisk: Members = { measured: new Map([['free', int] as const]), state: new Set() };
+
+/** What of an answer to Host.getStats is read. */
+export const vdsMembers: Members = {
+  measured: new Map([
+    ...(['cpuUser', 'cpuSys', 'cpuIdle', 'cpuLoad'] as const).map((name) => [name, float] as const),
+    ...(['memFree', 'memShared', 'swapFree', 'swapTotal'] as const).map((name) => [name, int] as const),
+    ...(['ksmCpu', 'ksmPages', 'anonHugePages'] as const).map((name) => [name, int] as const),
+    ['dateTime', time] as const,
+  ]),
+  state: new Set([
+    ...['vmCount', 'vmActive', 'vmMigrating', 'incomingVmMigrations', 'outgoingVmMigrations', 'netConfigDirty'],
+    ...['thpState', 'haStats', 'haScore', 'ksmState', 'bootTime', 'hugepages', 'multipathHealth'],
+  ]),
+};
+
+/** Maps in it by name of the entries. What `numaNodeMemFree` holds of free pages is a map within each entry. */
+export const vdsMaps: ReadonlyMap<string, Members> = new Map([
+  ['network', nic],
+  ['storageDomains', storageDomain],
+  ['diskStats', freeDisk],
+  ['numaNodeMemFree', numaNode],
+  ['cpuStatistics', cpu],
+]);

@@ -1,3 +1,4 @@
+import { parseAgentTime } from '../decode/agent-time.js';
 import { type Body, endOfPlainText, isNumberByte, MINUS, NINE, POINT, QUOTE, sameBytes, ZERO } from './bytes.js';
 
 /**
@@ -8,7 +9,7 @@ export type Tape = Int32Array;
 export const PER_SLOT = 3;
 
 /** What a slot's value means; how it is read is how Reader reads it. */
-export const kinds = { skipped: 0, float: 1, latency: 2, int: 3, count: 4 } as const;
+export const kinds = { skipped: 0, float: 1, latency: 2, int: 3, count: 4, time: 5 } as const;
 export type Kind = (typeof kinds)[keyof typeof kinds];
 
 const KIND = 0x7;
@@ -20,9 +21,9 @@ export function slotCode(kind: Kind, quoted: boolean, target: number): number {
   return kind | (quoted ? QUOTED : 0) | (target << TARGET_SHIFT);
 }
 
-/** More slots are not made: what lies beyond is compared as it is. */
-export const MAX_SLOTS = 512;
-export const MAX_TARGETS = 4096;
+/** More slots are not made. */
+export const MAX_SLOTS = 8192;
+export const MAX_TARGETS = 8192;
 /** As Reader. */
 const LARGEST_FLOAT = 1e15;
 const LARGEST_LATENCY = 1e18;
@@ -41,11 +42,26 @@ const found = {
 };
 let numberValue = 0;
 
+/** As agents write it: 2026-11-20T20:39:11 GMT. What stands before the seconds is the same for a minute. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d GMT$/;
+const TIME_LENGTH = 23;
+
+function readTime(bytes: Buffer, from: number, quoted: boolean): number {
+  const end = from + TIME_LENGTH;
+  if (!quoted || bytes[end] !== QUOTE) return -1;
+  const text = bytes.toString('latin1', from, end);
+  const time = TIME.test(text) ? parseAgentTime(text) : undefined;
+  if (time === undefined) return -1;
+  numberValue = time;
+  return end;
+}
+
 /** Reads one value into `numberValue`. Gives where it ends; -1: not of a form that is read here. */
 function readSlot(bytes: Buffer, from: number, code: number): number {
   const kind = code & KIND;
   const quoted = (code & QUOTED) !== 0;
   if (kind === kinds.skipped && quoted) return endOfPlainText(bytes, from);
+  if (kind === kinds.time) return readTime(bytes, from, quoted);
   const { length } = bytes;
   let i = from;
   const negative = bytes[i] === MINUS;
@@ -154,6 +170,26 @@ export function walk(last: Walked, body: Body, at: number): number {
     slot += PER_SLOT;
     if (slot < slots) slotStart += tape[slot] as number;
   }
+}
+
+/**
+ * Writes what the last walk found. Gives the parts of which a value is another one than before, one bit each; `partOf` says
+ * to which part a target belongs.
+ */
+export function takeFoundParts({ tape, values }: Walked, partOf: Uint8Array): number {
+  let parts = 0;
+  for (let n = 0; n < found.count; n++) {
+    const slot = found.slots[n] as number;
+    tape[slot + 1] = found.lengths[n] as number;
+    const code = tape[slot + 2] as number;
+    if ((code & KIND) === kinds.skipped) continue;
+    const target = code >> TARGET_SHIFT;
+    const value = found.values[n] as number;
+    if (Object.is(values[target], value)) continue;
+    values[target] = value;
+    parts |= 1 << (partOf[target] as number);
+  }
+  return parts;
 }
 
 /** Writes what the last walk found. Gives the highest target with a new value, -1 for none; `free` is not counted. */

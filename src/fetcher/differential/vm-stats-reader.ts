@@ -4,13 +4,14 @@ import { isObject } from '../decode/reader.js';
 import { ParsedVmStatsReport } from '../decode/vm-stats-report.js';
 import { parseJson } from '../json.js';
 import { differenceOf } from './difference.js';
+import { ownBytes } from './own-bytes.js';
 import { type ReadPage, VmMemory } from './vm-memory.js';
 
 /** One of so many answers of a host is read in both ways. */
 const CHECKED = 1000;
 
 /** Reads an answer's body at once; undefined: it is to be parsed, and whatever is wrong with it shows then. */
-export type AnswerReader = (body: Buffer, id: string) => ReadPage | undefined;
+export type AnswerReader<T extends object = object> = (body: Buffer, id: string) => T | undefined;
 
 interface Known {
   readonly memory: VmMemory;
@@ -25,19 +26,20 @@ interface Known {
 export class VmPass {
   readonly #host: HostEndpoint;
   readonly #pages: (Buffer | readonly unknown[])[] = [];
-  /** Where bytes go that are no longer needed, to be read into again. */
-  recycle: ((bytes: Buffer) => void) | undefined;
+  readonly #recycle: (bytes: Buffer) => void;
   /** null: all is parsed. */
   #memory: VmMemory | null;
 
-  constructor(host: HostEndpoint, memory: VmMemory | null) {
+  /** `recycle`: where bytes go that are no longer needed, to be read into again. */
+  constructor(host: HostEndpoint, memory: VmMemory | null, recycle: (bytes: Buffer) => void) {
     this.#host = host;
     this.#memory = memory;
+    this.#recycle = recycle;
     memory?.begin(host);
   }
 
   /** `paged`: whether the protocol has pages. */
-  reader(paged: boolean): AnswerReader {
+  reader(paged: boolean): AnswerReader<ReadPage> {
     return (bytes, id) => {
       if (this.#memory === null) return undefined;
       const body = ownBytes(bytes);
@@ -71,7 +73,7 @@ export class VmPass {
   finish(): VmStatsReport | null {
     const report = this.#memory?.finish() ?? null;
     if (report === null) this.giveUp();
-    else for (const bytes of this.#memory?.freed() ?? []) this.recycle?.(bytes);
+    else for (const bytes of this.#memory?.freed() ?? []) this.#recycle(bytes);
     return report;
   }
 
@@ -86,22 +88,25 @@ export class VmPass {
 /** Answers to Host.getAllVmStats, with a memory per host. */
 export class VmStatsReader {
   readonly #telemetry: Telemetry;
+  readonly #recycle: (hostId: string, bytes: Buffer) => void;
   readonly #hosts = new Map<string, Known>();
 
-  constructor(telemetry: Telemetry) {
+  constructor(telemetry: Telemetry, recycle: (hostId: string, bytes: Buffer) => void) {
     this.#telemetry = telemetry;
+    this.#recycle = recycle;
   }
 
   /** `ask` asks for all pages and gives each to the pass. Rejects as `ask` does. */
   async read(host: HostEndpoint, ask: (pass: VmPass) => Promise<void>): Promise<VmStatsReport> {
     const known = this.#knownOf(host.id);
+    const recycle = (bytes: Buffer): void => this.#recycle(host.id, bytes);
     if (known.busy || known.distrusted) {
-      const pass = new VmPass(host, null);
+      const pass = new VmPass(host, null, recycle);
       await ask(pass);
       return pass.plain();
     }
     known.busy = true;
-    const pass = new VmPass(host, known.memory);
+    const pass = new VmPass(host, known.memory, recycle);
     try {
       await ask(pass);
     } catch (error) {
@@ -146,11 +151,6 @@ export class VmStatsReader {
     this.#telemetry.log('error', message, { host: host.id, at });
     return plain;
   }
-}
-
-/** A body that is a small part of what it was read with would keep all of that. */
-function ownBytes(bytes: Buffer): Buffer {
-  return bytes.buffer.byteLength > 2 * bytes.length + 8192 ? Buffer.from(bytes) : bytes;
 }
 
 /** The list of a page that was read without being parsed. */

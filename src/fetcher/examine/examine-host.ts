@@ -169,7 +169,7 @@ class Exam {
       const { tls } = this.#host;
       if (tls === null || this.#socket === null) return '';
       try {
-        const stream = encrypted(this.#host, tls, this.#socket);
+        const stream = encrypted(this.#host, tls, { socket: this.#socket });
         this.#stream = stream;
         await this.#opened(stream, 'secureConnect', signal);
         return this.#certificate(stream);

@@ -1,15 +1,12 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { AxiosAdapter } from 'axios';
 import { VurtiError } from '../../kernel/index.js';
 import type { AgentTls, HostEndpoint } from '../../model/index.js';
 import { LeanConnection } from './lean-connection.js';
 
-/** A call in flight; `end` must be called when it is over. */
+/** A call of Node's client in flight; `end` must be called when it is over. */
 export interface Flight {
   readonly agent: HttpAgent | HttpsAgent;
-  /** undefined: only axios' own will do. */
-  readonly adapter: AxiosAdapter | undefined;
   /** Aborts when the caller gives up, or when the host is released. */
   readonly signal: AbortSignal;
   end(): void;
@@ -37,12 +34,19 @@ export class Connections {
     this.#leanHeaders = leanHeaders;
   }
 
+  /** Where the host is asked without Node's client; null: nowhere. */
+  lean(host: HostEndpoint, maxSockets: number): LeanConnection | null {
+    if (host.tls !== null || this.#leanHeaders === null) return null;
+    const { lean } = this.#connectionOf(host);
+    // Settings may change while the connection stays.
+    if (lean !== null) lean.maxSockets = maxSockets;
+    return lean;
+  }
+
   /** @throws the error of TLS for certificates that cannot be read. */
   begin(host: HostEndpoint, maxSockets: number, caller: AbortSignal): Flight {
     const connection = this.#connectionOf(host);
-    // Settings may change while the connection stays.
     connection.agent.maxSockets = maxSockets;
-    if (connection.lean !== null) connection.lean.maxSockets = maxSockets;
     const controller = new AbortController();
     const onCallerAbort = (): void => controller.abort(caller.reason);
     // A signal that has aborted already, between two pages, tells nobody again.
@@ -51,7 +55,6 @@ export class Connections {
     connection.flights.add(controller);
     return {
       agent: connection.agent,
-      adapter: connection.lean?.adapter,
       signal: controller.signal,
       end: () => {
         connection.flights.delete(controller);
@@ -67,7 +70,7 @@ export class Connections {
     this.#byHost.delete(hostId);
     for (const flight of connection.flights) flight.abort(reason);
     connection.agent.destroy();
-    connection.lean?.close();
+    connection.lean?.close(reason);
   }
 
   /** Bytes of an answer that nobody looks at any more, to be read into again. */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Duplex, type Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import { type Ids, type Telemetry, VurtiError } from '../../kernel/index.js';
 import {
@@ -16,6 +16,8 @@ import { answerOf, requestOf, resultOf } from '../rpc.js';
 import { excerpt } from '../text.js';
 import { transportError } from '../transport-errors.js';
 import { Connections, type Flight } from './connections.js';
+import { HandedOverAgent } from './handed-over-agent.js';
+import type { LeanAnswer } from './lean-socket.js';
 import { type ByteBudget, readBeginning, readBody, TooLarge } from './read-body.js';
 import { collectPages } from './vm-pages.js';
 
@@ -93,11 +95,14 @@ export class HttpFetcher extends AgentFetcher {
   protected override askVms(question: AgentQuestion, pass: VmPass): Promise<void> {
     const budget = this.#budgetFor(question.host);
     const read = pass.reader(true);
-    pass.recycle = (bytes) => this.#connections.giveBack(question.host.id, bytes);
     return collectPages(question, pass, (marker) => {
       const params = marker === undefined ? { limit: PAGE_LIMIT } : { limit: PAGE_LIMIT, marker };
       return this.#ask({ ...question, params, read }, budget);
     });
+  }
+
+  protected override recycle(hostId: string, bytes: Buffer): void {
+    this.#connections.giveBack(hostId, bytes);
   }
 
   #budgetFor(host: HostEndpoint): ByteBudget {
@@ -112,39 +117,57 @@ export class HttpFetcher extends AgentFetcher {
     }
     const url = urlOf(question);
     const id = this.#ids.uuid();
-    let flight: Flight | undefined;
+    const body = requestOf(id, question.method, question.params);
     try {
-      flight = this.#connections.begin(host, this.#limitsOf(host).maxInFlight, question.signal);
-      const body = await this.#post(
-        question,
-        url,
-        Buffer.from(requestOf(id, question.method, question.params)),
-        flight,
-        budget,
-      );
-      return question.read?.(body, id) ?? resultOf(question, id, answerOf(question, body));
+      const maxSockets = this.#limitsOf(host).maxInFlight;
+      const lean = this.#connections.lean(host, maxSockets);
+      const direct = lean === null ? null : await lean.ask(body, budget.left, question.signal);
+      const answer =
+        direct !== null && !(direct instanceof Duplex)
+          ? takeAnswer(question, direct, budget)
+          : await this.#byClient(question, url, body, direct, budget);
+      return question.read?.(answer, id) ?? resultOf(question, id, answerOf(question, answer));
     } catch (error) {
-      if (flight?.signal.aborted && flight.signal.reason instanceof VurtiError) throw flight.signal.reason;
       if (error instanceof VurtiError) throw error;
       if (error instanceof TooLarge) throw tooLarge(question, this.#limitsOf(host).maxAnswerMiB);
       throw transportError(question, error);
+    }
+  }
+
+  /** By axios over Node's client. `begun`: the connection on which it was asked already, from the answer's first byte on. */
+  async #byClient(
+    question: AgentQuestion,
+    url: string,
+    body: string,
+    begun: Duplex | null,
+    budget: ByteBudget,
+  ): Promise<Buffer> {
+    const { host, signal } = question;
+    let flight: Flight | undefined;
+    try {
+      flight = this.#connections.begin(host, this.#limitsOf(host).maxInFlight, signal);
+      return await this.#post(question, url, Buffer.from(body), flight, begun, budget);
+    } catch (error) {
+      begun?.destroy();
+      if (flight?.signal.aborted && flight.signal.reason instanceof VurtiError) throw flight.signal.reason;
+      throw error;
     } finally {
       flight?.end();
     }
   }
 
-  async #post(question: Question, url: string, data: Buffer, flight: Flight, budget: ByteBudget): Promise<Buffer> {
-    const { agent, adapter, signal } = flight;
-    const request = { url, data, httpAgent: agent, httpsAgent: agent, signal };
-    const response = await this.#http.request<Readable | Buffer>(
-      adapter === undefined ? request : { ...request, adapter, maxContentLength: budget.left },
-    );
+  async #post(
+    question: Question,
+    url: string,
+    data: Buffer,
+    flight: Flight,
+    begun: Duplex | null,
+    budget: ByteBudget,
+  ): Promise<Buffer> {
+    const { signal } = flight;
+    const agent = begun === null ? flight.agent : new HandedOverAgent(begun);
+    const response = await this.#http.request<Readable>({ url, data, httpAgent: agent, httpsAgent: agent, signal });
     const stream = response.data;
-    if (Buffer.isBuffer(stream)) {
-      budget.left -= stream.length;
-      await assertAnswer(question, response);
-      return stream;
-    }
     // axios emits an abort as an error of the stream, also when nobody reads it any more.
     stream.on('error', () => undefined);
     try {
@@ -171,22 +194,25 @@ function urlOf(question: Question): string {
   return `${host.tls === null ? 'http' : 'https'}://${name}:${host.port}/jsonrpc`;
 }
 
+const isJson = (type: string): boolean => type === '' || /^application\/(?:[\w.-]+\+)?json\b/i.test(type);
+
+/** The body of an answer that came by our own socket. */
+function takeAnswer(question: Question, { head, body }: LeanAnswer, budget: ByteBudget): Buffer {
+  budget.left -= body.length;
+  if (isJson(head.type)) return body;
+  throw badAnswer(question, `content-type is ${excerpt(head.type)}, not JSON`, body.toString('utf8', 0, SHOWN_BYTES));
+}
+
 /** Status and type of the answer, before its body is read. */
-async function assertAnswer(question: Question, response: AxiosResponse<Readable | Buffer>): Promise<void> {
-  const { status, headers } = response;
+async function assertAnswer(question: Question, { status, headers, data }: AxiosResponse<Readable>): Promise<void> {
   if (status >= 300 && status < 400) {
     const target = String(headers['location'] ?? 'nowhere');
     throw agentError('AGENT_REDIRECTED', question, `answered with a redirect (${status}) to ${excerpt(target, 200)}`);
   }
   const type = String(headers['content-type'] ?? '');
-  if (status === 200 && (type === '' || /^application\/(?:[\w.-]+\+)?json\b/i.test(type))) return;
+  if (status === 200 && isJson(type)) return;
   const what = status === 200 ? `content-type is ${excerpt(type)}, not JSON` : `HTTP status ${status}`;
-  const { data } = response;
-  throw badAnswer(
-    question,
-    what,
-    Buffer.isBuffer(data) ? data.toString('utf8', 0, SHOWN_BYTES) : await readBeginning(data, SHOWN_BYTES),
-  );
+  throw badAnswer(question, what, await readBeginning(data, SHOWN_BYTES));
 }
 
 function tooLarge(question: Question, maxAnswerMiB: number): VurtiError {

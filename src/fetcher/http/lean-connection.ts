@@ -1,22 +1,14 @@
-import { Agent, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
-import axios, { type AxiosAdapter, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { Rooms } from '../rooms.js';
-import { type LeanAnswer, LeanSocket } from './lean-socket.js';
+import { type Asking, type LeanAnswer, LeanSocket } from './lean-socket.js';
 
 /** Announced bodies up to this size get their place before they arrive. */
 const LONGEST_BODY = 16 * 1_048_576;
 
-interface Waiting {
-  begin(): void;
-}
-
-const nodes = axios.getAdapter('http');
-
 /**
- * axios' way to one agent that speaks plain HTTP: its answers are handed out as they came from the socket, as one Buffer.
- * What is not as simple as that (chunked, compressed, another status than 200, anything doubtful) goes to axios' own
- * adapter, answer and connection as they are: nothing is asked twice.
+ * The usual way to one agent that speaks plain HTTP: its answers are handed out as they came from the socket, as one
+ * Buffer. What is not as simple as that (chunked, compressed, another status than 200, anything doubtful) is handed out as
+ * the connection itself, from the first byte of the answer on, for Node's client to read: nothing is asked twice.
  */
 export class LeanConnection {
   readonly #address: string;
@@ -26,7 +18,7 @@ export class LeanConnection {
   readonly #rooms = new Rooms();
   readonly #idle: LeanSocket[] = [];
   readonly #open = new Set<LeanSocket>();
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: Call[] = [];
   #closed = false;
   maxSockets = Number.POSITIVE_INFINITY;
 
@@ -39,61 +31,37 @@ export class LeanConnection {
     this.#head = `POST /jsonrpc HTTP/1.1\r\n${lines.join('')}Host: ${host}\r\nConnection: keep-alive\r\nContent-Length: `;
   }
 
-  /** For a request whose `data` is a Buffer, and which gives `maxContentLength`. */
-  readonly adapter: AxiosAdapter = (config) => this.#ask(config);
+  /**
+   * Posts this text. Longer bodies than `longestBody` are odd. Rejects with the reason of `signal`, of `close`, or with
+   * Node's own error.
+   */
+  ask(body: string, longestBody: number, signal: AbortSignal): Promise<LeanAnswer | Duplex> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const request = Buffer.from(`${this.#head}${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    return new Promise((resolve, reject) => {
+      const call = new Call(request, Math.min(LONGEST_BODY, longestBody), signal, resolve, reject, () =>
+        this.#leave(call),
+      );
+      if (this.#idle.length > 0 || this.#open.size < this.maxSockets) call.begin(this.#socket());
+      else this.#waiting.push(call);
+    });
+  }
 
   /** Bytes of an answer that nobody looks at any more. */
   giveBack(bytes: Buffer): void {
     this.#rooms.giveBack(bytes);
   }
 
-  close(): void {
+  /** What is under way fails with this reason. */
+  close(reason?: unknown): void {
     this.#closed = true;
-    for (const socket of this.#open) socket.close();
+    for (const call of this.#waiting.splice(0)) call.failed(reason);
+    for (const socket of this.#open) socket.close(reason);
   }
 
-  #ask(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
-    return new Promise((resolve, reject) => {
-      const signal = config.signal as AbortSignal;
-      let socket: LeanSocket | null = null;
-      const onAbort = (): void => {
-        settled();
-        const index = this.#waiting.indexOf(waiting);
-        if (index >= 0) this.#waiting.splice(index, 1);
-        reject(signal.reason);
-        socket?.close(signal.reason);
-      };
-      const settled = (): void => signal.removeEventListener('abort', onAbort);
-      const waiting: Waiting = {
-        begin: () => {
-          socket = this.#socket();
-          const longest = Math.min(LONGEST_BODY, config.maxContentLength ?? LONGEST_BODY);
-          socket.ask(this.#requestOf(config), longest, {
-            answered: (answer) => {
-              settled();
-              resolve(responseOf(answer, config));
-            },
-            odd: (bytes) => {
-              settled();
-              resolve(longWay(bytes, config));
-            },
-            failed: (error) => {
-              settled();
-              reject(error);
-            },
-          });
-        },
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      else if (this.#idle.length > 0 || this.#open.size < this.maxSockets) waiting.begin();
-      else this.#waiting.push(waiting);
-    });
-  }
-
-  #requestOf({ data }: InternalAxiosRequestConfig): string {
-    const body = data as Buffer;
-    return `${this.#head}${body.length}\r\n\r\n${body.toString('latin1')}`;
+  #leave(call: Call): void {
+    const index = this.#waiting.indexOf(call);
+    if (index >= 0) this.#waiting.splice(index, 1);
   }
 
   #socket(): LeanSocket {
@@ -118,34 +86,65 @@ export class LeanConnection {
 
   #next(): void {
     if (this.#closed || this.#open.size - this.#idle.length >= this.maxSockets) return;
-    this.#waiting.shift()?.begin();
+    if (this.#waiting.length > 0) this.#waiting.shift()?.begin(this.#socket());
   }
 }
 
-/** What comes of an answer that has begun, by axios' own adapter. Sizes are counted by whoever reads its stream. */
-function longWay(bytes: Duplex, config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
-  return nodes({ ...config, httpAgent: new HandedOverAgent(bytes), maxContentLength: -1 });
-}
+/** One question and who waits for its answer; hears of its signal until it is over. */
+class Call implements Asking {
+  readonly #request: Buffer;
+  readonly #longestBody: number;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (answer: LeanAnswer | Duplex) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #leave: () => void;
+  #socket: LeanSocket | null = null;
 
-/** Gives Node's client the connection that it is to read its answer from. */
-class HandedOverAgent extends Agent {
-  readonly #bytes: Duplex;
-
-  constructor(bytes: Duplex) {
-    super({ keepAlive: true });
-    this.#bytes = bytes;
+  constructor(
+    request: Buffer,
+    longestBody: number,
+    signal: AbortSignal,
+    resolve: (answer: LeanAnswer | Duplex) => void,
+    reject: (error: unknown) => void,
+    leave: () => void,
+  ) {
+    this.#request = request;
+    this.#longestBody = longestBody;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#leave = leave;
+    signal.addEventListener('abort', this);
   }
 
-  override createConnection(
-    _options: ClientRequestArgs,
-    created?: (error: Error | null, stream: Duplex) => void,
-  ): Duplex {
-    created?.(null, this.#bytes);
-    return this.#bytes;
+  begin(socket: LeanSocket): void {
+    this.#socket = socket;
+    socket.ask(this.#request, this.#longestBody, this);
   }
-}
 
-function responseOf({ head, body }: LeanAnswer, config: InternalAxiosRequestConfig): AxiosResponse {
-  const headers = new AxiosHeaders({ 'content-type': head.type });
-  return { data: body, status: head.status, statusText: '', headers, config };
+  /** The signal has aborted. */
+  handleEvent(): void {
+    this.#leave();
+    this.failed(this.#signal.reason);
+    this.#socket?.close(this.#signal.reason);
+  }
+
+  answered(answer: LeanAnswer): void {
+    this.#over();
+    this.#resolve(answer);
+  }
+
+  odd(bytes: Duplex): void {
+    this.#over();
+    this.#resolve(bytes);
+  }
+
+  failed(error: unknown): void {
+    this.#over();
+    this.#reject(error);
+  }
+
+  #over(): void {
+    this.#signal.removeEventListener('abort', this);
+  }
 }

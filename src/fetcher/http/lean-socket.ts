@@ -67,7 +67,7 @@ export class LeanSocket {
   }
 
   /** `longestBody`: bytes; a longer one is odd. */
-  ask(request: string, longestBody: number, asking: Asking): void {
+  ask(request: Buffer, longestBody: number, asking: Asking): void {
     if (this.#hasTimeout) this.#socket.setTimeout(0);
     this.#hasTimeout = false;
     this.#socket.ref();
@@ -75,7 +75,7 @@ export class LeanSocket {
     this.#asking = asking;
     this.#mode = 'head';
     this.#before = NOTHING;
-    this.#socket.write(request, 'latin1');
+    this.#socket.write(request);
   }
 
   /** A question under way fails, with `error` if there is one. */

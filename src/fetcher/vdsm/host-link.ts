@@ -243,11 +243,14 @@ export class HostLink {
   }
 
   #onMessage(frame: StompFrame): void {
-    if (frame.headers.get('destination') === this.#replyTo) {
-      this.#replies.take(this.#question(), frame.body);
+    const destination = frame.headers.get('destination');
+    if (destination === this.#replyTo) {
+      if (!this.#replies.take(this.#question(), frame.body)) this.rooms.giveBack(frame.body);
       this.#flush();
-    } else if (frame.headers.get('destination') === EVENTS) this.#onEvent(frame.body);
-    else this.#core.telemetry.count('vurti_agent_frames_ignored_total');
+    } else if (destination === EVENTS) {
+      this.#onEvent(frame.body);
+      this.rooms.giveBack(frame.body);
+    } else this.#core.telemetry.count('vurti_agent_frames_ignored_total');
   }
 
   #onEvent(body: Buffer): void {

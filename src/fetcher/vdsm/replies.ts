@@ -32,10 +32,15 @@ export class Replies {
     this.#heard = false;
   }
 
-  /** `about`: what errors name that belong to no call. */
-  take(about: Question, body: Buffer): void {
+  /** `about`: what errors name that belong to no call. Gives whether the bytes are kept by somebody. */
+  take(about: Question, body: Buffer): boolean {
+    if (this.#read(body)) return true;
+    this.#parse(about, body);
+    return false;
+  }
+
+  #parse(about: Question, body: Buffer): void {
     const { calls } = this.#options;
-    if (this.#read(body)) return;
     let answer: unknown;
     try {
       answer = answerOf(about, body);

@@ -11,13 +11,21 @@ export interface OpenSocket {
   readonly session: AgentSession;
 }
 
+/** Whoever reads a connection's bytes to where they stay, instead of hearing `data` of its stream. */
+export interface BytesReader {
+  /** Where the next bytes are to go. */
+  place(): Uint8Array;
+  /** So many bytes have come to where the last `place` was. */
+  read(bytes: number): void;
+}
+
 /** Where connections come from: the network, or memory in tests. */
 export interface Sockets {
   /**
-   * Connects. Sets no deadline: `signal` gives up, and then what was begun is destroyed. Rejects with Node's own error.
+   * Connects. What arrives goes to `reader`, or is `data` of the stream where a connection knows no other way. Sets no deadline: `signal` gives up, and then what was begun is destroyed. Rejects with Node's own error.
    * That it resolves does not mean that the agent accepts us: with TLS 1.3 a refusal comes at the first read.
    */
-  open(host: HostEndpoint, signal: AbortSignal): Promise<OpenSocket>;
+  open(host: HostEndpoint, signal: AbortSignal, reader: BytesReader): Promise<OpenSocket>;
 }
 
 /** A host with several addresses: the next one is tried after so long. Node's own 250 ms give up on far networks. */
@@ -27,10 +35,13 @@ const NEXT_ADDRESS_MS = 2000;
 const contexts = new WeakMap<AgentTls, SecureContext>();
 
 export const networkSockets: Sockets = {
-  open: (host, signal) =>
+  open: (host, signal, reader) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const stream = host.tls === null ? plain(host) : encrypted(host, host.tls);
+      const stream =
+        host.tls === null
+          ? connect({ ...addressing(host.address, host.port), ...onread(reader) })
+          : encrypted(host, host.tls, { reader });
       const giveUp = (): void => {
         stream.destroy();
         reject(signal.reason);
@@ -48,15 +59,19 @@ export const networkSockets: Sockets = {
     }),
 };
 
-function plain({ address, port }: HostEndpoint): Duplex {
-  return connect({ ...addressing(address, port) });
-}
-
-/** @throws the error of TLS for certificates that cannot be read. */
-export function encrypted({ address, port }: HostEndpoint, tls: AgentTls, socket?: Socket): TLSSocket {
+/**
+ * TLS over a connection of its own, or over `socket`. What arrives is clear text for `reader`, too.
+ *
+ * @throws the error of TLS for certificates that cannot be read.
+ */
+export function encrypted(
+  { address, port }: HostEndpoint,
+  tls: AgentTls,
+  over: { readonly socket: Socket } | { readonly reader: BytesReader },
+): TLSSocket {
   return connectTls({
     ...addressing(address, port),
-    ...(socket === undefined ? {} : { socket }),
+    ...('socket' in over ? over : onread(over.reader)),
     secureContext: contextOf(tls),
     // No name is announced, as the engine does not either. The address is what a checked certificate must bear.
     servername: '',
@@ -64,6 +79,14 @@ export function encrypted({ address, port }: HostEndpoint, tls: AgentTls, socket
     rejectUnauthorized: true,
     ...(tls.checkHostName ? {} : { checkServerIdentity: () => undefined }),
   });
+}
+
+function onread(reader: BytesReader) {
+  const callback = (bytes: number): boolean => {
+    reader.read(bytes);
+    return true;
+  };
+  return { onread: { buffer: () => reader.place(), callback } };
 }
 
 const addressing = (host: string, port: number) => ({

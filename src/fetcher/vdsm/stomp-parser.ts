@@ -3,6 +3,8 @@ import { StompError, type StompFrame, unescapeHeader } from './stomp-frame.js';
 
 const MAX_HEAD_BYTES = 8192;
 const MAX_HEADERS = 64;
+/** Longer bodies never stay where they arrived: whoever keeps one keeps no bytes that are read into again. */
+const LONGEST_VIEW = 8192;
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -12,13 +14,14 @@ export interface StompParserOptions {
   /** Looked at when a frame's body begins. */
   readonly maxBodyBytes: () => number;
   readonly onFrame: (frame: StompFrame) => void;
-  /** Where a body that arrives in several pieces is put together. Default: a place of its own. */
+  /** A place for a body. Default: of its own. */
   readonly room?: (bytes: number) => Buffer;
 }
 
 /**
- * Frames out of bytes that arrive in pieces of any size. Each body byte is copied once at most, and not at all when the
- * body lies within one piece. What is kept of an unfinished frame is bounded by the limits of head and body.
+ * Frames out of bytes that arrive in pieces of any size. No piece is kept: the bytes can be read into again. A long body is
+ * put together in a place of its own, where its rest can be read to without a copy (`rest`, `filled`); a short one within
+ * one piece is a view of it. What is kept of an unfinished frame is bounded by the limits of head and body.
  *
  * Modes:
  *   between  line ends are skipped: they are heart-beats
@@ -63,6 +66,16 @@ export class StompParser {
     this.#mode = 'stopped';
     this.#scratch = null;
     this.#body.clear();
+  }
+
+  /** Where the next bytes can be read to instead of being pushed; null: nowhere. */
+  get rest(): Buffer | null {
+    return this.#mode === 'counted' && this.#body.size > 0 && this.#body.size < this.#length ? this.#body.rest : null;
+  }
+
+  /** So many bytes were read to `rest`. */
+  filled(bytes: number): void {
+    this.#body.filled(bytes);
   }
 
   /** @throws StompError, and then the parser has stopped. */
@@ -144,6 +157,7 @@ export class StompParser {
     const missing = this.#length - this.#body.size;
     const available = piece.length - at;
     if (available <= missing) {
+      if (this.#body.size === 0) this.#body.begin(this.#length);
       this.#body.add(piece.subarray(at));
       return piece.length;
     }
@@ -168,8 +182,9 @@ export class StompParser {
   /** `last`: what is left of the body, all of it if it came in one piece. */
   #takeBody(last: Buffer): void {
     let body = last;
-    if (this.#body.size > 0) {
-      if (last.length > 0) this.#body.add(last);
+    if (this.#body.size > 0 || last.length > LONGEST_VIEW) {
+      if (this.#body.size === 0) this.#body.begin(last.length);
+      this.#body.add(last);
       body = this.#body.take();
     }
     const frame = { command: this.#command, headers: this.#headers, body };

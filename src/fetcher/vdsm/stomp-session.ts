@@ -5,7 +5,7 @@ import type { AgentSession } from '../ports.js';
 import { excerpt } from '../text.js';
 import { transportError } from '../transport-errors.js';
 import { HeartBeats, heartBeatHeader } from './heart-beats.js';
-import type { OpenSocket, Sockets } from './sockets.js';
+import type { BytesReader, OpenSocket, Sockets } from './sockets.js';
 import { encodeFrame, StompError, type StompFrame } from './stomp-frame.js';
 import { StompParser } from './stomp-parser.js';
 
@@ -17,6 +17,8 @@ const GREETING_MS = seconds(10);
 const SHOWN_BYTES = 200;
 
 const LINE_END = Buffer.from('\n');
+/** Where all connections read what has no place of its own yet: a read and what comes of it are one step. */
+const scratch = Buffer.allocUnsafeSlow(65_536);
 
 export interface SessionCore {
   readonly sockets: Sockets;
@@ -59,6 +61,10 @@ export class StompSession {
   #mode: 'opening' | 'greeting' | 'ready' | 'closed' = 'opening';
   #deadline: Timer | null;
   #open: OpenSocket | null = null;
+  /** The place of the parser's that is being read to; null: it is `scratch`. */
+  #rest: Buffer | null = null;
+  /** What came before the connection was handed over. */
+  readonly #early: Buffer[] = [];
 
   constructor(core: SessionCore, host: HostEndpoint, owner: SessionOwner) {
     this.#core = core;
@@ -103,7 +109,7 @@ export class StompSession {
   async #connect(): Promise<void> {
     const { host } = this.#ask;
     try {
-      const open = await this.#core.sockets.open(host, this.#opening.signal);
+      const open = await this.#core.sockets.open(host, this.#opening.signal, this.#reader);
       if (this.#mode === 'opening') this.#greet(open);
       else open.stream.destroy();
     } catch (error) {
@@ -133,6 +139,27 @@ export class StompSession {
     // Exactly 1.2, no list of versions. The agent does not look at the host; a colon in it would end the connection.
     const headers = { 'accept-version': '1.2', host: 'vurti', 'heart-beat': heartBeatHeader };
     this.#write(encodeFrame('CONNECT', headers));
+    for (const piece of this.#early.splice(0)) this.#onData(piece);
+  }
+
+  /** Without a copy and without a stream's buffers: pieces of TLS would be 16 KiB of garbage each. */
+  readonly #reader: BytesReader = {
+    place: () => {
+      this.#rest = this.#parser.rest;
+      return this.#rest ?? scratch;
+    },
+    read: (bytes) => this.#onRead(bytes),
+  };
+
+  #onRead(bytes: number): void {
+    const rest = this.#rest;
+    // Before it is asked an agent has nothing to say: what it says is heard when it can be judged.
+    if (this.#mode === 'opening') this.#early.push(Buffer.from(scratch.subarray(0, bytes)));
+    else if (rest === null) this.#onData(scratch.subarray(0, bytes));
+    else if (this.#mode !== 'closed') {
+      this.#parser.filled(bytes);
+      this.#beats.heard('same');
+    }
   }
 
   #onData(piece: Buffer): void {

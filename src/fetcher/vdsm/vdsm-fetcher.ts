@@ -16,7 +16,6 @@ import {
 } from '../../model/index.js';
 import { agentError } from '../agent-errors.js';
 import { AgentFetcher, type AgentQuestion } from '../agent-fetcher.js';
-import type { VmPass } from '../differential/vm-stats-reader.js';
 import type { PushListener, PushSubscription } from '../ports.js';
 import { HostLink, type LinkCore } from './host-link.js';
 import { networkSockets, type Sockets } from './sockets.js';
@@ -77,9 +76,8 @@ export class VdsmFetcher extends AgentFetcher {
     return this.#linkOf(question.host).ask(question);
   }
 
-  protected override askVms(question: AgentQuestion, pass: VmPass): Promise<void> {
-    pass.recycle = (bytes) => this.#links.get(question.host.id)?.rooms.giveBack(bytes);
-    return super.askVms(question, pass);
+  protected override recycle(hostId: string, bytes: Buffer): void {
+    this.#links.get(hostId)?.rooms.giveBack(bytes);
   }
 
   #linkOf(host: HostEndpoint): HostLink {

@@ -58,13 +58,21 @@ export const ownMetrics: Readonly<Record<string, OwnMetric>> = {
   },
   vurti_evidence_total: { type: 'counter', help: 'Pieces of evidence applied, by name.', labels: ['name'] },
   vurti_updater_slices_total: { type: 'counter', help: 'Turns of the event loop that applied evidence.' },
+  vurti_host_answers_parsed_total: {
+    type: 'counter',
+    help: 'Answers to Host.getStats that are of no known form and were parsed as a whole.',
+  },
+  vurti_host_answer_differences_total: {
+    type: 'counter',
+    help: 'Cross-checks in which both ways of reading an answer to Host.getStats differed; the host is parsed from then on.',
+  },
   vurti_vm_answers_parsed_total: {
     type: 'counter',
     help: 'Answers to Host.getAllVmStats that could not be read beside the one before and were parsed as a whole.',
   },
   vurti_vm_answer_differences_total: {
     type: 'counter',
-    help: 'Cross-checks in which both ways of reading an answer differed; the host is parsed from then on.',
+    help: 'Cross-checks in which both ways of reading an answer to Host.getAllVmStats differed; the host is parsed from then on.',
   },
   vurti_report_problems_total: { type: 'counter', help: 'Fields or entries of answers that could not be read.' },
   vurti_rule_errors_total: { type: 'counter', help: 'Decisions that failed by a bug; the entity keeps its state.' },

@@ -8,14 +8,19 @@ const ID = '6f0c9d5e-0000-4000-8000-000000000000';
 export const answer = (list: string, id = ID): string => `{"jsonrpc":"2.0","id":"${id}","result":${list}}`;
 
 /** Bodies of one simulated host, so many polls long. */
-export async function simulated(polls: number, vms = 5, everyMs = seconds(15)): Promise<string[]> {
+export async function simulated(
+  polls: number,
+  vms = 5,
+  everyMs = seconds(15),
+  method = 'Host.getAllVmStats',
+): Promise<string[]> {
   const time = new VirtualTime();
   const fleet = new Fleet({ clock: time, scheduler: time, hosts: 1, vms });
   const [host] = fleet.hosts();
   const bodies: string[] = [];
   for (let poll = 0; poll < polls; poll++) {
     await time.runFor(everyMs);
-    const said = fleet.host(host?.id ?? '').ask('Host.getAllVmStats', {});
+    const said = fleet.host(host?.id ?? '').ask(method, {});
     if ('error' in said) throw new Error(said.error.message);
     bodies.push(answer(said.result));
   }

@@ -37,7 +37,7 @@ interface Snapshot {
   readonly figures: string;
 }
 
-const text = (value: unknown): string =>
+export const text = (value: unknown): string =>
   JSON.stringify(value, (_, member: unknown) => {
     if (typeof member === 'bigint') return `${member}n`;
     return Object.is(member, -0) ? '-0' : member;
@@ -97,7 +97,7 @@ export class Chain {
   }
 }
 
-async function outcomeOf<T>(call: () => Promise<T>): Promise<[T | undefined, string | undefined]> {
+export async function outcomeOf<T>(call: () => Promise<T>): Promise<[T | undefined, string | undefined]> {
   try {
     return [await call(), undefined];
   } catch (error) {

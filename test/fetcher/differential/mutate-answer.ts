@@ -66,12 +66,12 @@ export const change: fc.Arbitrary<Change> = fc.record({
   mutation,
 });
 
-const pick = (fraction: number, size: number): number => Math.floor(fraction * size);
+export const pick = (fraction: number, size: number): number => Math.floor(fraction * size);
 
 const figure = /"(?:-?\d+(?:\.\d+)?)"|(?<=[:[,]\s*)-?\d+(?:\.\d+)?/g;
 
 /** Replaces the value of one number, wherever it stands. */
-function withFigure(text: string, at: number, value: (old: string) => string): string {
+export function withFigure(text: string, at: number, value: (old: string) => string): string {
   const found = [...text.matchAll(figure)];
   const match = found[pick(at, found.length)];
   if (match === undefined) return text;
@@ -79,7 +79,7 @@ function withFigure(text: string, at: number, value: (old: string) => string): s
 }
 
 /** A number like the one before, as long as it or one digit longer or shorter. */
-function moved(old: string, by: number): string {
+export function moved(old: string, by: number): string {
   const quote = old.startsWith('"') ? '"' : '';
   const number = quote === '' ? old : old.slice(1, -1);
   const decimals = number.split('.')[1]?.length ?? 0;
@@ -191,7 +191,7 @@ export class Agent {
   }
 }
 
-function brokenBy({ kind, at, to, text }: Change, bytes: Buffer): Buffer | string {
+export function brokenBy({ kind, at, to, text }: Change, bytes: Buffer): Buffer | string {
   const place = pick(at, bytes.length);
   const before = bytes.subarray(0, place);
   const whole = bytes.toString();
@@ -233,7 +233,7 @@ function brokenBy({ kind, at, to, text }: Change, bytes: Buffer): Buffer | strin
   }
 }
 
-function parsedOf(vm: string): Json | undefined {
+export function parsedOf(vm: string): Json | undefined {
   try {
     return JSON.parse(vm) as Json;
   } catch {

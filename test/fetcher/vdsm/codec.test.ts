@@ -45,16 +45,53 @@ describe('frames are read', () => {
     }
   });
 
-  it('a body within one piece is a view of it; one of many MiB is put together once', () => {
+  it('a short body within one piece is a view of it, a long one is not; one of many MiB is put together', () => {
     const bodies: Buffer[] = [];
     const parser = new StompParser({ maxBodyBytes: () => 64 * MIB, onFrame: ({ body }) => bodies.push(body) });
     const small = frameBytes('MESSAGE', {}, 'abc');
     parser.push(small);
     expect(bodies[0]?.buffer).toBe(small.buffer);
+    const longer = frameBytes('MESSAGE', {}, 'y'.repeat(8193));
+    parser.push(longer);
+    longer.fill(0);
+    expect(bodies.pop()?.equals(Buffer.alloc(8193, 'y'))).toBe(true);
     const large = frameBytes('MESSAGE', {}, 'x'.repeat(8 * MIB));
     for (let at = 0; at < large.length; at += 65_536) parser.push(large.subarray(at, at + 65_536));
     expect(bodies[1]?.length).toBe(8 * MIB);
     expect(bodies[1]?.equals(Buffer.alloc(8 * MIB, 'x'))).toBe(true);
+  });
+
+  it('the rest of a body that has begun can be read to its place', () => {
+    const bodies: string[] = [];
+    const parser = new StompParser({ maxBodyBytes: () => MIB, onFrame: ({ body }) => bodies.push(body.toString()) });
+    expect(parser.rest).toBeNull();
+    parser.push(Buffer.from('MESSAGE\ncontent-length:10\n\n'));
+    expect(parser.rest).toBeNull();
+    parser.push(Buffer.from('abc'));
+    expect(parser.rest).toHaveLength(7);
+    parser.rest?.write('defg');
+    parser.filled(4);
+    parser.rest?.write('hij');
+    parser.filled(3);
+    expect([parser.rest, parser.isWithinFrame, bodies]).toEqual([null, true, []]);
+    parser.push(Buffer.from('\0\nMESSAGE\n\nx\0'));
+    expect(bodies).toEqual(['abcdefghij', 'x']);
+  });
+
+  it('an announcement alone gets no place', () => {
+    const places: number[] = [];
+    const room = (bytes: number): Buffer => {
+      places.push(bytes);
+      return Buffer.alloc(bytes);
+    };
+    const parser = new StompParser({ maxBodyBytes: () => 64 * MIB, onFrame: () => undefined, room });
+    parser.push(Buffer.from(`MESSAGE\ncontent-length:${MIB}\n\n`));
+    expect(places).toEqual([]);
+    parser.push(Buffer.from('x'));
+    expect(places).toEqual([MIB]);
+    const other = new StompParser({ maxBodyBytes: () => 64 * MIB, onFrame: () => undefined, room });
+    other.push(Buffer.from(`MESSAGE\ncontent-length:${MIB + 1}\n\nx`));
+    expect([places, other.rest]).toEqual([[MIB], null]);
   });
 
   it('says whether it stands within a frame', () => {
