@@ -42,9 +42,10 @@ class CannedFetcher extends AgentFetcher {
 
   async close(): Promise<void> {}
 
-  protected async ask({ host, method, params }: AgentQuestion): Promise<unknown> {
+  protected async ask({ host, method, params, read }: AgentQuestion): Promise<unknown> {
     if (method !== 'Host.getStats') return this.#others(host.id, method, params);
-    return (parseJson(this.#next(host.id, method)) as { result: unknown }).result;
+    const body = this.#next(host.id, method);
+    return read?.(body, ANSWER_ID) ?? (parseJson(body) as { result: unknown }).result;
   }
 
   protected override async askVms({ host }: AgentQuestion, pass: VmPass): Promise<void> {
