@@ -83,4 +83,17 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
       ],
     },
   },
+  {
+    what: 'the same when the last host is not heard but has had its chance, while the database is away: a fault of the law',
+    history: {
+      inventory: true,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'restart', how: 'stop' }, seconds: 4 },
+        { step: { does: 'loseDatabase' }, seconds: 4 },
+        { step: { does: 'fault', host: 0, kind: 'hang', of: 'everything' }, seconds: 17 },
+      ],
+    },
+  },
 ];
