@@ -96,4 +96,18 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
       ],
     },
   },
+  {
+    what: 'three hosts report a VM, and there are two alerts before the first of them is heard again: a fault of the law',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'start', vm: 5, host: 1, as: 'Up' }, seconds: 0 },
+        { step: { does: 'start', vm: 5, host: 0, as: 'Up' }, seconds: 10 },
+        { step: { does: 'restart', how: 'stop' }, seconds: 4 },
+        { step: { does: 'migrate', vm: 0, to: 0, told: false }, seconds: 4 },
+      ],
+    },
+  },
 ];
