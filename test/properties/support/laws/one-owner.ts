@@ -81,7 +81,7 @@ export class OneOwner implements Law {
 
   async settled(world: World): Promise<void> {
     // The rules learn of a contest from reports that are complete and judged: one more round for each host.
-    await world.pass(50);
+    await world.pass(Math.max(0, 50 - world.settledSeconds));
     for (const [id, { alerts, reports }] of this.#contests) {
       const claims = [...(this.#listed.get(id) ?? [])].filter(
         ([host, status]) => status === 'Up' && (reports.get(host) ?? 0) >= ENOUGH_REPORTS,
