@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { foundInOrders } from './support/found.js';
 import { deliveries, endOf, rounds } from './support/rounds.js';
 import { runs, TIMEOUT } from './support/size.js';
 
@@ -12,6 +13,14 @@ it(
       }),
       { numRuns: runs(0.16) },
     );
+  },
+  TIMEOUT,
+);
+
+it.each(foundInOrders)(
+  'found once: $what',
+  async ({ history, deliveries: [one, other] }) => {
+    expect(await endOf(history, one)).toEqual(await endOf(history, other));
   },
   TIMEOUT,
 );

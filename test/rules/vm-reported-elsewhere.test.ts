@@ -5,6 +5,7 @@ import { expectRow, type Row, vmCase } from '../support/vm-verdict.js';
 
 const onH2 = (...[status, more]: [Parameters<typeof vm>[1], Parameters<typeof vm>[2]?]) =>
   vm('v1', status, { runOnVds: 'h2', ...more });
+const missedOnce = { reason: 'missing', misses: 1, since: 0, lastSeq: 1 } as const;
 const comingHere = onH2('MigratingFrom', { migratingToVds: 'h1' });
 
 /** monitoring-rules.md §4.7: h1 reports, not Down, what is stored on h2 or nowhere. */
@@ -176,6 +177,23 @@ const rows: Row[] = [
     report: polled('v1', 'Up'),
     more: { formerOwner: { host: 'h1', alerted: true, since: 500 } },
     rule: 'vm.elsewhere.on-two-hosts',
+    to: 'same',
+  },
+  {
+    title: 'D11: the other one has just stopped reporting it: this one has it again, and no two hosts run it',
+    vm: onH2('Up'),
+    report: polled('v1', 'Up'),
+    more: { formerOwner: { host: 'h1', alerted: false, since: 500 }, unsettled: missedOnce },
+    rule: 'vm.elsewhere.adopt',
+    to: 'Up@h1',
+    signals: ['succeededToRun'],
+  },
+  {
+    title: 'D11: … but not by what was asked for before',
+    vm: onH2('Up'),
+    report: polled('v1', 'Up'),
+    more: { formerOwner: { host: 'h1', alerted: false, since: 900 }, unsettled: missedOnce },
+    rule: 'vm.elsewhere.left-just-now',
     to: 'same',
   },
   {

@@ -19,8 +19,12 @@ const secondCopy = (c: ReportedCase): boolean =>
 /** Still reported by the host that another one's report took it from (D11). */
 const stillThere = (c: ReportedCase): boolean => c.formerOwner?.host === c.host.id && c.vm.dynamic.runOnVds !== null;
 /** … in all that it lists, and asked for after that: the host had its time to let the VM go. */
-const onTwoHosts = (c: ReportedCase): boolean =>
+const stillListed = (c: ReportedCase): boolean =>
   stillThere(c) && c.stamp.kind === 'poll' && c.stamp.complete && c.stamp.requestedAt > (c.formerOwner?.since ?? 0);
+/** The owner's last complete report did not have it: it is too early to call it gone, but nobody claims it but this host. */
+const ownerMissesIt = (c: ReportedCase): boolean => c.unsettled?.reason === 'missing';
+const onTwoHosts = (c: ReportedCase): boolean => stillListed(c) && !ownerMissesIt(c);
+const isBack = (c: ReportedCase): boolean => stillListed(c) && ownerMissesIt(c);
 const ignored = (c: ReportedCase): boolean =>
   (said(c) === 'MigratingTo' && c.vm.dynamic.runOnVds !== null) ||
   said(c) === 'MigratingFrom' ||
@@ -55,13 +59,13 @@ export const elsewhereTransitions: readonly ElsewhereRow[] = [
   {
     name: 'vm.elsewhere.left-just-now',
     doc: 'The host that lost the VM to another one names it once more, in a push, in half a report, or in one that was asked for before: that does not bring the VM back. Only its next complete report says whether two copies run (D11).',
-    when: (c) => !ignored(c) && !secondCopy(c) && stillThere(c) && !onTwoHosts(c),
+    when: (c) => !ignored(c) && !secondCopy(c) && stillThere(c) && !stillListed(c),
     then: (c, draft) => draft.skip('ownership', `${c.host.static.name} had it before; its next complete report counts`),
   },
   {
     name: 'vm.elsewhere.adopt',
-    doc: 'A host that it was not known to run on reports it as its own, at the end of a migration or after a start: it runs there now. Of two hosts the one that reported it last counts.',
-    when: (c) => !ignored(c) && !secondCopy(c) && !stillThere(c),
+    doc: 'A host that it was not known to run on reports it as its own, at the end of a migration or after a start: it runs there now. Of two hosts the one that reported it last counts. So does the host that lost it, once the other one has stopped reporting it (D11).',
+    when: (c) => !ignored(c) && !secondCopy(c) && (!stillThere(c) || isBack(c)),
     then: adopt,
   },
 ];

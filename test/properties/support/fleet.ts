@@ -1,4 +1,4 @@
-import { FakeFetcher, type FakeVm } from '../../../src/fetcher/index.js';
+import { type FakeAgent, FakeFetcher, type FakeVm } from '../../../src/fetcher/index.js';
 import { type AgentMethod, agentMethods, type VmStatus } from '../../../src/model/index.js';
 import { type Affected, type Fault, HOSTS, type Saying, type Step, VMS } from './history.js';
 
@@ -20,11 +20,13 @@ export class Fleet {
   readonly #faults = new Map<string, { kind: Fault; of: Affected }[]>();
   /** Event clock of hosts that have booted; absent: the one that they began with. */
   readonly #bootClocks = new Map<string, number>();
+  /** What its agent said of all its VMs, after the number of the answer. */
+  readonly #said = new Map<string, string>();
   #counter = 0;
 
   constructor(vms: Readonly<Record<string, Readonly<Record<string, FakeVm>>>>) {
     this.agents = new FakeFetcher();
-    for (const name of HOSTS) this.agents.host(name, { vms: vms[name] ?? {} });
+    for (const name of HOSTS) this.#host(name, vms[name] ?? {});
   }
 
   /** Connections of a new process to the same agents, in the state in which they are. */
@@ -32,7 +34,7 @@ export class Fleet {
     const before = this.agents;
     this.agents = new FakeFetcher();
     for (const name of HOSTS) {
-      this.agents.host(name, { vms: Object.fromEntries(before.on(name).vms) });
+      this.#host(name, Object.fromEntries(before.on(name).vms));
       for (const fault of this.#faults.get(name) ?? []) this.#misbehave(name, fault);
     }
     return this.agents;
@@ -107,10 +109,12 @@ export class Fleet {
       ...(clock === undefined ? {} : { statusTime: String(clock) }),
     };
     this.agents.on(host).with(vm, { ...begun, ...change, fields });
+    this.#said.delete(host);
   }
 
   drop(vm: string, host: string): void {
     this.agents.on(host).without(vm);
+    this.#said.delete(host);
   }
 
   fault(host: string, kind: Fault, of: Affected): void {
@@ -161,6 +165,27 @@ export class Fleet {
       case 'silence':
         return keep({ guestAgent: n % 2 === 0 });
     }
+  }
+
+  #host(name: string, vms: Readonly<Record<string, FakeVm>>): void {
+    this.#said.delete(name);
+    this.#repeatItself(this.agents.host(name, { vms }).on(name));
+  }
+
+  /** A well agent's word about its VMs is made once for as long as nothing happens to them: a tenth of a history's time. */
+  #repeatItself(agent: FakeAgent): void {
+    const { name } = agent;
+    const answer = agent.answer.bind(agent);
+    const beginning = (id: string): string => `{"jsonrpc":"2.0","id":"${id}",`;
+    agent.answer = async (question, id) => {
+      if (question.method === 'VM.destroy') this.#said.delete(name);
+      if (question.method !== 'Host.getAllVmStats' || this.#faults.has(name)) return answer(question, id);
+      const known = this.#said.get(name);
+      if (known !== undefined) return beginning(id) + known;
+      const text = await answer(question, id);
+      if (text.startsWith(beginning(id))) this.#said.set(name, text.slice(beginning(id).length));
+      return text;
+    };
   }
 
   #where(vm: string, act: (host: string) => void): true {

@@ -1,4 +1,5 @@
 import type { History } from './history.js';
+import type { Delivery, Rounds } from './rounds.js';
 
 /** Histories that broke a law once, shortened, with what was wrong. They are lived again at every run. */
 export const found: readonly { readonly what: string; readonly history: Omit<History, 'mode'> }[] = [
@@ -82,5 +83,79 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
         { step: { does: 'start', vm: 0, host: 1, as: 'Up' }, seconds: 4 },
       ],
     },
+  },
+  {
+    what: 'the same when the last host is not heard but has had its chance, while the database is away: a fault of the law',
+    history: {
+      inventory: true,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'restart', how: 'stop' }, seconds: 4 },
+        { step: { does: 'loseDatabase' }, seconds: 4 },
+        { step: { does: 'fault', host: 0, kind: 'hang', of: 'everything' }, seconds: 17 },
+      ],
+    },
+  },
+  {
+    what: 'three hosts report a VM, and there are two alerts before the first of them is heard again: a fault of the law',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'start', vm: 5, host: 1, as: 'Up' }, seconds: 0 },
+        { step: { does: 'start', vm: 5, host: 0, as: 'Up' }, seconds: 10 },
+        { step: { does: 'restart', how: 'stop' }, seconds: 4 },
+        { step: { does: 'migrate', vm: 0, to: 0, told: false }, seconds: 4 },
+      ],
+    },
+  },
+  {
+    what: 'the host that a VM was taken from reports it again when its new owner has just lost it: told to run on two hosts',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'fault', host: 2, kind: 'error', of: 'everything' }, seconds: 0 },
+        { step: { does: 'start', vm: 8, host: 1, as: 'Up' }, seconds: 10 },
+        { step: { does: 'vanish', vm: 8 }, seconds: 10 },
+      ],
+    },
+  },
+];
+
+/** The same for law 6. */
+export const foundInOrders: readonly {
+  readonly what: string;
+  readonly history: Rounds;
+  readonly deliveries: readonly [Delivery, Delivery];
+}[] = [
+  {
+    what: 'a report that was asked for at the instant of a command: a fault of the deliveries, whose evidence was not the same',
+    history: {
+      mode: 'manager',
+      inventory: false,
+      rounds: [
+        [],
+        [{ does: 'migrate', vm: 3, to: 2, told: true }],
+        [
+          { does: 'arrive', vm: 3, source: 'gone' },
+          { does: 'migrate', vm: 3, to: 1, told: true },
+        ],
+      ],
+    },
+    deliveries: [
+      {
+        orders: [
+          [2, 0, 1],
+          [0, 1, 2],
+        ],
+        gapMs: 300,
+        sliceSize: 500,
+      },
+      { orders: [[0, 1, 2]], gapMs: 0, sliceSize: 500 },
+    ],
   },
 ];

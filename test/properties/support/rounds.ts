@@ -79,6 +79,9 @@ export async function endOf({ mode, inventory, rounds: all }: Rounds, delivery: 
   let n = 0;
   const round = async (steps: readonly Step[]): Promise<void> => {
     for (const s of steps) happen(fleet, process, s);
+    // A report that was asked for at the instant of a manager's command counts as one from before it. Whom that meets would
+    // depend on the delivery, and the evidence of two lives would not be the same.
+    await clock.runFor(1);
     const order = delivery.orders[n % delivery.orders.length] ?? [];
     n += 1;
     for (const h of order) {

@@ -46,6 +46,7 @@ export class World {
   life = 0;
   /** When somebody last told the monitor something: the time of causes that are nobody's report. */
   toldAt = 0;
+  #settledAt = 0;
   readonly #laws: readonly Law[];
   readonly #past: string[] = [];
   #clock = new VirtualTime();
@@ -74,6 +75,11 @@ export class World {
 
   get now(): number {
     return this.#clock.now();
+  }
+
+  /** Since the laws were asked about the end. */
+  get settledSeconds(): number {
+    return (this.now - this.#settledAt) / 1000;
   }
 
   break(law: Law, message: string): void {
@@ -172,6 +178,7 @@ export class World {
       this.process.monitor.commands.noteExternalData(vm, true);
     }
     await this.pass(45);
+    this.#settledAt = this.now;
     for (const law of this.#laws) {
       if (this.broken.length === 0) await law.settled?.(this);
     }

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../../../src/events/index.js';
-import type { Freshness, Vm } from '../../../../src/model/index.js';
+import { type Freshness, notMonitored, type Vm } from '../../../../src/model/index.js';
 import type { Law, World } from '../world.js';
 
 const rank: Readonly<Record<Freshness, number>> = { unknown: 0, stale: 1, live: 2 };
@@ -14,7 +14,8 @@ interface Sighting {
 /**
  * Law 5. A VM is live only while a report that tells of it is at most two intervals old; it gets fresher only by a report,
  * a change of itself or of its host; a VM of a lost host is unknown. And it is live when its owner's last report, not older
- * than that, has it.
+ * than that, has it. A VM that nobody runs is reported by nobody: it gets fresher by itself once in a process, when every
+ * host was heard or has had its chance, and is final then.
  */
 export class FreshnessAges implements Law {
   readonly name = '5 (freshness only ages without reports)';
@@ -22,15 +23,19 @@ export class FreshnessAges implements Law {
   readonly #lastReport = new Map<string, ReadonlySet<string>>();
   #before = new Map<string, { fresh: Freshness; vm: Vm; hostStatus: string | undefined }>();
   readonly #heard = new Set<string>();
+  /** Hosts that this process has heard, or that have failed it. */
+  readonly #tried = new Set<string>();
 
   starting(): void {
     this.#seen.clear();
     this.#lastReport.clear();
     this.#before.clear();
     this.#heard.clear();
+    this.#tried.clear();
   }
 
   evidence(world: World, evidence: Evidence): void {
+    this.#tried.add(evidence.host);
     if (evidence.name !== 'VmStatsReceived') return;
     const { host, report, stamp } = evidence;
     const ids = new Set(report.ids());
@@ -43,9 +48,8 @@ export class FreshnessAges implements Law {
   }
 
   looked(world: World): void {
-    const { sets, settings, monitor } = world.process;
+    const { sets, settings } = world.process;
     const { now } = world;
-    const synced = monitor.status().readiness === 'synced';
     const freshMs = 2 * settings.poll.intervalSeconds * 1000;
     // An agent that was out of workers is asked less often for a while, and its reports are fresh for as long.
     const paced = world.history.moments.some(({ step }) => step.does === 'fault' && step.kind === 'busy');
@@ -56,16 +60,19 @@ export class FreshnessAges implements Law {
       if (vm === undefined) continue;
       const fresh = sets.vms.freshness(id, now);
       const owner = vm.dynamic.runOnVds;
-      // What nobody runs is final once every host was heard; readiness alone does not tell while the database is away.
-      const heard = `${synced ? 'synced' : 'not synced'}, ${this.#lastReport.size} heard`;
-      const hostStatus = owner === null ? heard : sets.hosts.get(owner)?.dynamic.status;
+      const hostStatus = owner === null ? undefined : sets.hosts.get(owner)?.dynamic.status;
       next.set(id, { fresh, vm, hostStatus });
       const before = this.#before.get(id);
       const same = before?.vm === vm && before.hostStatus === hostStatus && !this.#heard.has(id);
-      if (same && rank[fresh] > rank[before.fresh]) {
+      if (same && rank[fresh] > rank[before.fresh] && (owner !== null || !this.#everyHostWasTried(world))) {
         world.break(this, `nobody reported ${id}, and it went from ${before.fresh} to ${fresh}`);
       }
-      if (owner === null) continue;
+      if (owner === null) {
+        if (same && rank[fresh] < rank[before.fresh]) {
+          world.break(this, `nobody runs ${id}, and it went from ${before.fresh} to ${fresh}`);
+        }
+        continue;
+      }
       const seen = this.#seen.get(id);
       const recent = seen !== undefined && now - seen.at <= freshMs;
       if (fresh === 'live' && (seen === undefined || now - seen.at > longestMs)) {
@@ -82,5 +89,12 @@ export class FreshnessAges implements Law {
     }
     this.#before = next;
     this.#heard.clear();
+  }
+
+  #everyHostWasTried({ process }: World): boolean {
+    const { hosts } = process.sets;
+    return [...hosts.ids()].every(
+      (id) => this.#tried.has(id) || notMonitored.has(hosts.get(id)?.dynamic.status ?? 'Up'),
+    );
   }
 }

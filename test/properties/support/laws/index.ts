@@ -12,6 +12,6 @@ export const allLaws = (): Law[] => [
   new EventsHaveGrounds(),
   new FreshnessAges(),
   new IntentsHold(),
-  new OneOwner(),
   new RepeatedReports(),
+  new OneOwner(),
 ];

@@ -4,6 +4,8 @@ import type { Law, World } from '../world.js';
 
 /** Several hosts list the VM, not as Down, in their last complete reports. */
 interface Contest {
+  /** All that took part, those included with which it began. */
+  readonly hosts: Set<string>;
   /** Complete reports of each of them since it began. */
   readonly reports: Map<string, number>;
   alerts: number;
@@ -71,14 +73,15 @@ export class OneOwner implements Law {
       const owner = sets.vms.get(id)?.dynamic.runOnVds ?? null;
       if (owner !== null && !sets.vms.byHost(owner).has(id)) world.break(this, `${id} is not in the index of ${owner}`);
     }
-    for (const [id, { alerts, reports }] of this.#contests) {
-      if (alerts >= Math.max(2, reports.size)) world.break(this, `${alerts} alerts that ${id} runs on two hosts`);
+    // Of a third host that claims it there is a second alert: one for each that was adopted from.
+    for (const [id, { alerts, hosts }] of this.#contests) {
+      if (alerts >= Math.max(2, hosts.size)) world.break(this, `${alerts} alerts that ${id} runs on two hosts`);
     }
   }
 
   async settled(world: World): Promise<void> {
     // The rules learn of a contest from reports that are complete and judged: one more round for each host.
-    await world.pass(50);
+    await world.pass(Math.max(0, 50 - world.settledSeconds));
     for (const [id, { alerts, reports }] of this.#contests) {
       const claims = [...(this.#listed.get(id) ?? [])].filter(
         ([host, status]) => status === 'Up' && (reports.get(host) ?? 0) >= ENOUGH_REPORTS,
@@ -101,8 +104,9 @@ export class OneOwner implements Law {
     if (by.size < 2) {
       this.#end(world, id);
     } else if (contest === undefined) {
-      this.#contests.set(id, { reports: new Map(), alerts: 0, since: world.now });
+      this.#contests.set(id, { hosts: new Set(by.keys()), reports: new Map(), alerts: 0, since: world.now });
     } else if (by.has(host)) {
+      contest.hosts.add(host);
       contest.reports.set(host, (contest.reports.get(host) ?? 0) + 1);
     }
   }

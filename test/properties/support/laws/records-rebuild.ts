@@ -6,6 +6,10 @@ import type { Law, World } from '../world.js';
 
 const folded: ReadonlySet<RowKind> = new Set(foldedKinds);
 const plain = (row: object): Flat => plainValue(row) as Flat;
+const ownerOf = (key: string): string => {
+  const end = key.indexOf(' ');
+  return entityOfRow(key.slice(0, end) as RowKind, JSON.parse(key.slice(end + 1)) as string[]);
+};
 
 /**
  * Law 2. Every change of a row stands in a change record of the same change set, with what was before and what is then, and
@@ -16,7 +20,7 @@ export class RecordsRebuild implements Law {
   readonly name = '2 (change records rebuild the state)';
   /** By what was handed to the committer in this process. */
   #fold = new Fold();
-  #rows = new Map<string, Flat>();
+  #rows = new Map<string, { readonly owner: string; readonly row: Flat }>();
   /** By what is durable. */
   readonly #durable = new Fold();
   #seq = 0;
@@ -26,7 +30,7 @@ export class RecordsRebuild implements Law {
   async starting(world: World): Promise<void> {
     await this.#compareStored(world);
     this.#fold = this.#durable.copy();
-    this.#rows = this.#fold.rows();
+    this.#rows = new Map([...this.#fold.rows()].map(([key, row]) => [key, { owner: ownerOf(key), row }]));
     this.#compared = new Map();
   }
 
@@ -49,20 +53,18 @@ export class RecordsRebuild implements Law {
         continue;
       }
       const row = plain(write.row);
-      if (before !== undefined && sameValue(before, row)) world.break(this, `${key} is written, and nothing is new`);
-      touched.add(entityOfRow(write.kind, JSON.parse(keyOf(write)) as string[]));
-      this.#rows.set(key, row);
+      if (before !== undefined && sameValue(before.row, row)) {
+        world.break(this, `${key} is written, and nothing is new`);
+      }
+      const owner = before?.owner ?? ownerOf(key);
+      touched.add(owner);
+      this.#rows.set(key, { owner, row });
     }
     if (touched.size === 0) return;
     const because = records.map(({ cause }) => cause.rule).join(', ');
-    const owners = (key: string): string =>
-      entityOfRow(key.slice(0, key.indexOf(' ')) as RowKind, JSON.parse(key.slice(key.indexOf(' ') + 1)) as string[]);
-    this.#compare(
-      world,
-      this.#fold.rows(touched),
-      new Map([...this.#rows].filter(([key]) => touched.has(owners(key)))),
-      because,
-    );
+    const rowsOfTouched = new Map<string, Flat>();
+    for (const [key, { owner, row }] of this.#rows) if (touched.has(owner)) rowsOfTouched.set(key, row);
+    this.#compare(world, this.#fold.rows(touched), rowsOfTouched, because);
   }
 
   flushed(world: World, records: readonly LogRecord[]): void {

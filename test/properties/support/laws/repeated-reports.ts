@@ -4,7 +4,7 @@ import type { Law, World } from '../world.js';
 /** Two reports of every host, and the time in which an answer comes. */
 const WINDOW_SECONDS = 33;
 /** It may take a while until the last fault is over: absences are counted, hosts are made contact with anew. */
-const MOST_WINDOWS = 4;
+const MOST_WINDOWS = 5;
 
 /**
  * Law 4. When agents say the same again nothing changes and nothing is written, no row and no record, statistics included.
