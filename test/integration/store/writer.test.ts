@@ -197,7 +197,7 @@ describe('a flush', () => {
 
   it('sets aside what somebody’s trigger refuses, by every way a row is written, and writes the rest', async () => {
     const harness = await makeHarness();
-    const store = await harness.open({ bulkRows: 50 });
+    const store = await harness.open();
     const refusing = ['vm_dynamic', 'vm_statistics'] as const;
     await ask(
       harness.url,
