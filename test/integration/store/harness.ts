@@ -84,7 +84,13 @@ export async function postgresHarness(
     refusable,
     async away() {
       await ask(adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-      await ask(adminUrl, 'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1', [name]);
+      // The server's own vacuum may be at work in it: that is nobody's session to end.
+      await ask(
+        adminUrl,
+        `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+         WHERE datname = $1 AND backend_type = 'client backend'`,
+        [name],
+      );
     },
     async back() {
       await ask(adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
