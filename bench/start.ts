@@ -3,11 +3,12 @@
  * background: when it answers, when it serves, when it is ready, and what its API feels meanwhile. In the middle of the
  * migration it is killed; it has to go on where it was. All hosts are in maintenance: none of them is polled.
  */
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RealTime } from '../src/kernel/index.js';
 import type { RowKind } from '../src/model/index.js';
 import { PostgresStore } from '../src/store/index.js';
-import { type BenchDatabase, withDatabase } from './support/database.js';
+import { type BenchDatabase, keptDatabase, withDatabase } from './support/database.js';
 import { readFlags } from './support/flags.js';
 import { quantile } from './support/numbers.js';
 import { type Figures, Report } from './support/report.js';
@@ -33,14 +34,20 @@ async function main(): Promise<void> {
     hosts: { value: 100, doc: 'hosts, all in maintenance' },
     seed: { value: 1, doc: 'the same seed gives the same rows' },
     loading: { value: false, doc: 'only how the store reads the rows of VMs: no service, no kill' },
+    keep: { value: '', doc: 'a folder that keeps the database as it was filled, for the next run of these sizes' },
     seconds: { value: 0, doc: 'watch the API for so long before and after the kill; 0 = until all is done' },
   });
   const report = new Report('start', flags);
+  const { records, vms, hosts, seed, keep } = flags;
+  const fill = async (database: BenchDatabase): Promise<void> => {
+    const began = performance.now();
+    await storeFleet(database, { schema: SCHEMA, records, vms, hosts, seed });
+    console.log(`Stored in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  };
+  const kept = keep === '' ? undefined : await keptDatabase(join(keep, `${records}-${vms}-${hosts}-${seed}`), fill);
   await withDatabase(async (database) => {
     report.postgresql = database.version;
-    const began = performance.now();
-    await storeFleet(database, { schema: SCHEMA, ...flags });
-    console.log(`Stored in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+    if (kept === undefined) await fill(database);
     if (flags.loading) {
       report.table(`${flags.vms} VMs: rows as the store reads them`, await loading(database));
       return;
@@ -71,7 +78,7 @@ async function main(): Promise<void> {
         })),
       );
     }
-  });
+  }, kept);
   report.end(json);
 }
 

@@ -2,7 +2,8 @@ import http from 'node:http';
 import { createHistogram } from 'node:perf_hooks';
 import { Child, serve } from './child.js';
 
-const MARK = Buffer.from('event: event\nid: e1.');
+const MARK = Buffer.from('event: event\nid: e');
+const DOT = '.'.charCodeAt(0);
 const TIME = Buffer.from('"time":"');
 const TIME_LENGTH = '2026-01-01T00:00:00.000Z'.length;
 
@@ -50,7 +51,7 @@ class Counter {
         from = at;
         break;
       }
-      const seq = Number(all.toString('latin1', at + MARK.length, end));
+      const seq = Number(all.toString('latin1', all.indexOf(DOT, at) + 1, end));
       if (seq !== this.#next) this.wrong += 1;
       this.#next = seq + 1;
       this.count += 1;

@@ -221,6 +221,7 @@ export function program(io: Io): Command {
     .description('bring the database’s schema up to date, without a service')
     .option('--plan', 'only show what would be done: steps, rows, locks')
     .option('--config <file>', 'settings (default: VURTI_CONFIG, vurti.yaml, /etc/vurti/vurti.yaml)')
+    .option('--data-dir <directory>', 'where the embedded database is, as of serve')
     .action(act(async (c, options: never) => (await import('./commands/migrate.js')).migrate(c, options)));
 
   root

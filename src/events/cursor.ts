@@ -1,6 +1,6 @@
 import { VurtiError } from '../kernel/index.js';
 
-/** A place in the log: records after it have a higher number. The epoch tells writers of one database apart. */
+/** A place in the log: records after it have a higher number. The epoch tells the histories apart that a log may have had. */
 export interface Cursor {
   readonly epoch: number;
   readonly seq: number;

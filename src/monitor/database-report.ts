@@ -1,5 +1,6 @@
 import type { CommitterState } from '../events/index.js';
 import type { MonitorStatus } from './api.js';
+import { duration } from './duration.js';
 
 /** More names than this help nobody; the count is told. */
 const MOST_REFUSED = 10;
@@ -27,7 +28,8 @@ export function databaseReport(kind: 'postgres' | 'memory', committer: Committer
 type Item = MonitorStatus['attention'][number];
 
 /** What is wrong with the place where all is kept, worst first. */
-export function serviceTroubles({ setAside, journal }: CommitterState): Item[] {
+export function serviceTroubles(committer: CommitterState, now: number): Item[] {
+  const { setAside, journal, failingSince } = committer;
   const items: Item[] = [];
   const add = (severity: Item['severity'], name: string, text: string): void => {
     items.push({ severity, kind: 'service', id: name, name, text });
@@ -36,6 +38,7 @@ export function serviceTroubles({ setAside, journal }: CommitterState): Item[] {
   if (journal?.mode === 'failed') {
     add('ALERT', 'journal', `cannot be written, a crash now loses what waits: ${journal.lastError ?? 'unknown'}`);
   }
+  if (failingSince !== null) add('ERROR', 'database', awayText(committer, now - failingSince));
   const [refused] = setAside;
   if (refused !== undefined) {
     const more = setAside.length > 1 ? ` and ${setAside.length - 1} more` : '';
@@ -47,4 +50,9 @@ export function serviceTroubles({ setAside, journal }: CommitterState): Item[] {
     add('WARNING', 'journal', `${journal.place}/${file}${more} could not be used: look, then remove`);
   }
   return items;
+}
+
+function awayText({ waitingRecords, journal, lastError }: CommitterState, ms: number): string {
+  const where = journal?.mode === 'keeping' ? 'in the journal' : 'in memory';
+  return `takes nothing for ${duration(ms)}; ${waitingRecords} records wait ${where}: ${lastError ?? 'unknown'}`;
 }

@@ -54,7 +54,11 @@ export function statusReport(sources: StatusSources): MonitorStatus {
     hosts: { total: view.sets.hosts.size, byStatus: hostsByStatus(view) },
     vms: { total: view.sets.vms.size, byStatus: vmsByStatus(view), ...vmFreshness(view) },
     eventsLastHour: sources.eventsLastHour,
-    attention: [...serviceTroubles(committer), ...attention(view, sources.certificates), ...sources.troubles],
+    attention: [
+      ...serviceTroubles(committer, view.now()),
+      ...attention(view, sources.certificates),
+      ...sources.troubles,
+    ],
     polls: sources.polls,
     pushes: sources.pushes,
     database: databaseReport(sources.storeKind, committer),

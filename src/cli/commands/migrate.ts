@@ -19,13 +19,16 @@ import { renderTable } from '../table.js';
 
 export interface MigrateOptions {
   readonly config?: string;
+  readonly dataDir?: string;
   readonly plan?: boolean;
 }
 
 /** The schema of the database in the settings, without a service. Backfills are the service's. */
 export async function migrate(context: Context, options: MigrateOptions): Promise<void> {
   const { io } = context;
-  const loaded = loadSettings({ file: settingsFile(options.config, io), env: io.env, cwd: io.cwd });
+  const { dataDir } = options;
+  const flags = dataDir === undefined ? [] : [{ path: ['dataDir'], value: dataDir, where: '--data-dir' }];
+  const loaded = loadSettings({ file: settingsFile(options.config, io), env: io.env, cwd: io.cwd, flags });
   const only = options.plan === true;
   const plan = await planned(context, loaded, only);
   emit(context, {

@@ -49,8 +49,9 @@ export function statusLines(answer: ApiStatus, style: Style, options: { verbose:
         .map(([name, n]) => paint(style, name === 'Up' ? undefined : paintOfStatus(name), `${name} ${count(n ?? 0)}`)),
     ) || 'none';
 
+  // While the database is away it is no more than serving, though all may be heard.
   const synced =
-    answer.readiness === 'synced'
+    answer.readiness === 'synced' || (answer.readiness === 'serving' && answer.database.failingSince !== null)
       ? ''
       : answer.readiness === 'serving'
         ? 'not every host heard yet'

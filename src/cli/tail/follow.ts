@@ -131,7 +131,8 @@ class StreamReading {
         : `${after} is not a place in this log: it is another database, or a backup was restored`;
     if (this.#o.strict && !this.lost && this.cursor === after) {
       const code = reason === 'removed' ? 'CURSOR_TOO_OLD' : 'CURSOR_INVALID';
-      throw new VurtiError(code, `There is a gap: ${what}`);
+      const hint = `Go on from where this log does: --after-cursor ${resumedAfter}`;
+      throw new VurtiError(code, `There is a gap: ${what}`, reason === 'removed' ? {} : { hint });
     }
     this.#say(`gap: ${what}; going on after ${resumedAfter}${repeats ? ', events may come again' : ''}`);
   }

@@ -22,9 +22,13 @@ export class MemoryContent {
     return this.#window;
   }
 
-  /** Gives the writer's name. As with PostgreSQL: whoever takes the log over from a writer that did not let go of it begins a new epoch. */
-  claim(writer: object): string {
-    if (this.#writer !== null) this.#window = { ...this.#window, epoch: this.#window.epoch + 1 };
+  /**
+   * Gives the writer's name. As with PostgreSQL: the epoch is not below this one, and whoever takes the log over from a
+   * writer that did not let go of it begins a new one.
+   */
+  claim(writer: object, leastEpoch: number): string {
+    const { epoch } = this.#window;
+    this.#window = { ...this.#window, epoch: Math.max(leastEpoch, this.#writer === null ? epoch : epoch + 1) };
     this.#writer = writer;
     this.#writers += 1;
     return `memory-${this.#writers}`;

@@ -10,6 +10,7 @@ import {
 } from '../../kernel/index.js';
 import type { RowWrite } from '../../model/index.js';
 import { BatchingCommitter, type CommitterTuning } from '../batching-committer.js';
+import { epochAt } from '../epoch.js';
 import type { LogStore, StatementListener } from '../store.js';
 import { MemoryContent } from './memory-content.js';
 import { MemoryLogReader, MemoryStateLoader } from './memory-readers.js';
@@ -45,7 +46,7 @@ export class MemoryStore implements LogStore {
 
   constructor(options: MemoryStoreOptions) {
     const content = options.previous === undefined ? new MemoryContent() : options.previous.#content;
-    const writer = content.claim(this);
+    const writer = content.claim(this, epochAt(options.clock.now()));
     this.#content = content;
     this.#target = new MemoryTarget({
       content,

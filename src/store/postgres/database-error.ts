@@ -3,9 +3,9 @@ import { DataRefused } from '../flush-target.js';
 
 /**
  * SQLSTATEs that say "this value cannot be stored": data exceptions, integrity, program limits (a key longer than an
- * index page). Not 23505: keys are upserted and record numbers are ours, so a duplicate is a damaged log, no bad row.
+ * index page), what a trigger of the database's owner raises. Not 23505: keys are upserted and record numbers are ours, so a duplicate is a damaged log, no bad row.
  */
-const DATA = /^(?:22|23(?!505)|54)/;
+const DATA = /^(?:22|23(?!505)|44|54|P0001)/;
 
 /** Any failure of pg as one of ours: the data's fault (DataRefused) or the database's (DATABASE_UNREACHABLE). */
 export function databaseError(error: unknown): VurtiError {

@@ -14,6 +14,7 @@ import {
   withDeadline,
 } from '../../kernel/index.js';
 import { BatchingCommitter, type CommitterTuning, type JournalOptions } from '../batching-committer.js';
+import { epochAt } from '../epoch.js';
 import { hasTable, isUpToDate, migrate, refuseForeignDatabase, stepsOfNewer, UNKNOWN } from '../migrations/index.js';
 import type { LogStore, StatementListener } from '../store.js';
 import { Backfill } from './backfill.js';
@@ -150,7 +151,7 @@ export class PostgresStore implements LogStore {
     this.stateLoader = new PostgresStateLoader(this.#readers, schema, telemetry);
   }
 
-  /** Rises when the log changes hands without its last writer having let go of it. */
+  /** Rises from start to start, and when the log changes hands without its last writer having let go of it. */
   get epoch(): number {
     return this.#shard.epoch;
   }
@@ -183,7 +184,9 @@ export class PostgresStore implements LogStore {
       if (!isUpToDate(applied)) {
         await setup.within(SETUP_MS, 'the migration of the schema', (db) => migrate(db, this.#schema, version));
       }
-      await setup.within(CLAIM_MS, 'claiming the log', (db) => this.#shard.claim(db));
+      await setup.within(CLAIM_MS, 'claiming the log', (db) =>
+        this.#shard.claim(db, epochAt(this.#options.clock.now())),
+      );
       if (!locked) await this.#seekWrestedLock();
     });
     await this.#committer.recover();

@@ -21,7 +21,8 @@ interface ShardRow {
  * This process's claim on the log: the right to give numbers.
  *
  * Every start writes its own token into the row; from then on nobody else's UPDATE finds its row any more. The epoch
- * rises when the log changes hands without the last writer having let go of it: a crash, a take-over, a lost lock.
+ * rises with the time of the start (`epochAt`), and when the log changes hands without the last writer having let go of
+ * it: a crash, a take-over, a lost lock.
  */
 export class Shard {
   readonly #schema: string;
@@ -54,18 +55,18 @@ export class Shard {
       update ${this.#table('shard')} set epoch = epoch + 1, holder = ${this.#token} where name = ${SHARD}`.execute(db);
   }
 
-  /** Makes the log ours. The lock is held, or was wrested. */
-  async claim(db: Kysely<unknown>): Promise<void> {
+  /** Makes the log ours, in an epoch that is not below this one. The lock is held, or was wrested. */
+  async claim(db: Kysely<unknown>, leastEpoch: number): Promise<void> {
     await db.transaction().execute(async (trx) => {
       await sql`
-        insert into ${this.#table('shard')} (name, epoch, head, removed, holder) values (${SHARD}, 1, 0, 0, '')
+        insert into ${this.#table('shard')} (name, epoch, head, removed, holder) values (${SHARD}, ${leastEpoch}, 0, 0, '')
         on conflict do nothing`.execute(trx);
       const row = await this.#locked(trx);
       const letGo = await sql`
         select from ${this.#table('writer')}
         where shard = ${SHARD} and holder = ${row.holder} and closed_at is not null`.execute(trx);
       const clean = row.holder === '' || row.holder === this.#token || letGo.rows.length > 0;
-      const epoch = clean ? row.epoch : row.epoch + 1;
+      const epoch = Math.max(leastEpoch, clean ? row.epoch : row.epoch + 1);
       await sql`
         update ${this.#table('shard')} set epoch = ${epoch}, holder = ${this.#token} where name = ${SHARD}`.execute(
         trx,
@@ -157,7 +158,7 @@ export class Shard {
     return rows.length > 0;
   }
 
-  /** A clean end: the next writer may go on in this epoch. */
+  /** A clean end: the next writer need not begin another epoch for it. */
   async letGo(db: Kysely<unknown>): Promise<void> {
     await sql`
       update ${this.#table('writer')} set closed_at = now()

@@ -76,5 +76,8 @@ it('makes no embedded database for a plan, and one for the migration', async () 
   expect(await embedded.run('migrate', '-o', 'name')).toMatchObject({ code: 0, out: expect.stringContaining('step/') });
   expect(existsSync(join(data, 'postgresql', 'data', 'postmaster.pid'))).toBe(false);
   expect(JSON.parse((await embedded.run('migrate', '--plan', '--json')).out)).toMatchObject({ upToDate: true });
+  // As of a service that was started with it.
+  const elsewhere = await embedded.run('migrate', '--plan', '--json', '--data-dir', join(embedded.dir, 'other'));
+  expect(JSON.parse(elsewhere.out)).toMatchObject({ schemaNumber: 0, upToDate: false });
   await embedded.end();
 });

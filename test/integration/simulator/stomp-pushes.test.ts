@@ -1,10 +1,7 @@
 import { expect, it } from 'vitest';
-import { SeededRandom } from '../../../src/kernel/index.js';
 import { createMonitor, type Monitor } from '../../../src/monitor/index.js';
 import { type Simulation, startSimulation } from '../../../src/simulator/index.js';
 import { eventually } from './support.js';
-
-const CUTS = process.env['VURTI_SOAK'] === '1' ? 1000 : 6;
 
 /** A quiet fleet and a monitor that asks so seldom that what comes at once was pushed. */
 async function watched(intervalSeconds: number, work: (s: Simulation, m: Monitor) => Promise<void>): Promise<void> {
@@ -51,28 +48,5 @@ it('what the agent tells is known at once; what it keeps to itself is found by a
     expect(await within(() => statusOf(d) === 'Paused' && statusOf(a) === 'Down')).toBe(true);
     // It is said when the push has had its time to come after all, at the host's next turn.
     expect(await within(() => monitor.status().pushes.gapsLastHour === 1, 15)).toBe(true);
-  });
-});
-
-it('cut at any byte while it tells: after the next poll all is as the agent has it', async () => {
-  const random = new SeededRandom(7);
-  await watched(2, async (simulation, monitor) => {
-    const { fleet } = simulation;
-    const names = fleet.vms().map(({ name }) => name);
-    const asItIs = (): boolean =>
-      names.every((name) => (fleet.vm(name).status ?? 'Down') === monitor.vms.get(fleet.vm(name).id)?.status);
-    for (let cut = 0; cut < CUTS; cut++) {
-      const before = simulation.wire('kvm-01')?.accepted ?? 0;
-      fleet.host('kvm-01').disconnect(1 + Math.floor(random.next() * 3000));
-      for (let i = 0; i < 12; i++) {
-        const vm = fleet.vm(names[Math.floor(random.next() * names.length)] ?? '');
-        if (vm.status === 'Up') vm.pause();
-        else vm.resume();
-        if (i % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
-      }
-      expect(await within(() => (simulation.wire('kvm-01')?.accepted ?? 0) > before, 30)).toBe(true);
-      expect(await within(asItIs, 10)).toBe(true);
-    }
-    expect(simulation.wire('kvm-01')).toMatchObject({ dead: false, notifications: 0, errors: 0, badFrames: 0 });
   });
 });

@@ -16,11 +16,25 @@ const migrated: Template = {
   },
 };
 
+/** Its wall clock stands at the moment from which epochs are counted, or so many minutes after it. */
+export class StoppedClock extends RealTime {
+  readonly #minutes: number;
+
+  constructor(minutes = 0) {
+    super();
+    this.#minutes = minutes;
+  }
+
+  override now(): number {
+    return Date.UTC(2026, 0, 1) + this.#minutes * 60_000;
+  }
+}
+
 export function openStore(
   url: PostgresStoreOptions['connection'],
   more: Partial<PostgresStoreOptions> = {},
 ): Promise<PostgresStore> {
-  const time = new RealTime();
+  const time = new StoppedClock();
   return PostgresStore.open({ connection: url, clock: time, scheduler: time, ...more });
 }
 
@@ -70,7 +84,13 @@ export async function postgresHarness(
     refusable,
     async away() {
       await ask(adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-      await ask(adminUrl, 'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1', [name]);
+      // The server's own vacuum may be at work in it: that is nobody's session to end.
+      await ask(
+        adminUrl,
+        `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+         WHERE datname = $1 AND backend_type = 'client backend'`,
+        [name],
+      );
     },
     async back() {
       await ask(adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);

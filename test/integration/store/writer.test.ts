@@ -2,7 +2,7 @@ import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { silentTelemetry, type Telemetry } from '../../../src/kernel/index.js';
 import { StatementCounter } from '../../../src/store/index.js';
 import { loadAll, seen } from '../../store/contract.js';
-import { vmRow, vmSet } from '../../store/samples.js';
+import { vmRow, vmSet, vmStatistics } from '../../store/samples.js';
 import { ask, openStore, type PostgresHarness, postgresHarness } from './harness.js';
 import { Relay } from './relay.js';
 
@@ -193,6 +193,28 @@ describe('a flush', () => {
     await flushed;
     expect((await loadAll(store, 'vm_dynamic')).map((row) => row.guestOs)).toEqual(['os 2']);
     await store.close();
+  });
+
+  it('sets aside what somebody’s trigger refuses, by every way a row is written, and writes the rest', async () => {
+    const harness = await makeHarness();
+    const store = await harness.open();
+    const refusing = ['vm_dynamic', 'vm_statistics'] as const;
+    await ask(
+      harness.url,
+      `create function refuse() returns trigger language plpgsql as $$
+        begin if new.vm_guid = 'vm-7' then raise exception 'I do not like it'; end if; return new; end $$;
+        ${refusing.map((table) => `create trigger t before insert or update on vurti.${table} for each row execute function refuse();`).join('')}`,
+    );
+    const ids = Array.from({ length: 60 }, (_, i) => `vm-${i}`);
+    store.committer.commit({ rows: [vmRow('vm-7'), vmRow('vm-8')], records: [] });
+    store.committer.commit({ rows: ids.map((id) => vmStatistics(id, 1)), records: [] });
+    await store.committer.flushed();
+    expect(store.committer.state()).toMatchObject({ failingSince: null, waitingRows: 0 });
+    expect(store.committer.state().setAside.map(({ kind, key, message }) => [kind, key, message])).toEqual(
+      refusing.map((kind) => [kind, '["vm-7"]', 'I do not like it']),
+    );
+    expect((await loadAll(store, 'vm_dynamic')).map((row) => row.id)).toEqual(['vm-8']);
+    expect(await loadAll(store, 'vm_statistics')).toHaveLength(59);
   });
 
   it('leaves rows alone that are as they were', async () => {

@@ -20,7 +20,7 @@ function world(maxBytes = 1e6) {
   const log = vi.fn<Telemetry['log']>();
   const start = async (given = files) => {
     const process = {};
-    const writer = content.claim(process);
+    const writer = content.claim(process, 1);
     const target = new MemoryTarget({
       ...{ content, writer: process, maxRecords: 1e9, refuse: undefined, onStatement: undefined },
     });

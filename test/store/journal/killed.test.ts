@@ -108,7 +108,7 @@ async function live(lives: readonly Life[], withJournal: boolean, seed: number):
     const machine = new Machine(downAt);
     files.before = () => machine.step();
     const process = {};
-    const writer = content.claim(process);
+    const writer = content.claim(process, 1);
     const inner = new MemoryTarget({
       ...{ content, writer: process, maxRecords: 1e9, refuse: undefined, onStatement: undefined },
     });
