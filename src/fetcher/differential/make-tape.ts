@@ -49,6 +49,7 @@ class VmTapeMaker {
     const writer = this.#writer;
     writer.object(this.#start, (name, at) => {
       const part = this.#sample === null ? undefined : vmParts.get(name);
+      if (vmMembers.state.has(name)) return writer.state(at);
       if (part === undefined) return this.#member(vmMembers, targetInVm, name, at);
       const { members, within } = part;
       if (within === 'list') return this.#listOf(name, members, at);

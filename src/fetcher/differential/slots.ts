@@ -8,8 +8,8 @@ import { type Body, endOfPlainText, isNumberByte, MINUS, NINE, POINT, QUOTE, sam
 export type Tape = Int32Array;
 export const PER_SLOT = 3;
 
-/** What a slot's value means; how it is read is how Reader reads it. */
-export const kinds = { skipped: 0, float: 1, latency: 2, int: 3, count: 4, time: 5 } as const;
+/** What a slot's value means; how it is read is how Reader reads it. Another text of `state` is another state. */
+export const kinds = { skipped: 0, float: 1, latency: 2, int: 3, count: 4, time: 5, state: 6 } as const;
 export type Kind = (typeof kinds)[keyof typeof kinds];
 
 const KIND = 0x7;
@@ -60,7 +60,7 @@ function readTime(bytes: Buffer, from: number, quoted: boolean): number {
 function readSlot(bytes: Buffer, from: number, code: number): number {
   const kind = code & KIND;
   const quoted = (code & QUOTED) !== 0;
-  if (kind === kinds.skipped && quoted) return endOfPlainText(bytes, from);
+  if ((kind === kinds.skipped && quoted) || kind === kinds.state) return endOfPlainText(bytes, from);
   if (kind === kinds.time) return readTime(bytes, from, quoted);
   const { length } = bytes;
   let i = from;
@@ -131,9 +131,10 @@ export interface Walked {
 
 /**
  * Walks a new entry beside the last one. Gives where it ends, or -1 when anything but the values of slots differs, or one
- * of them is of another form. Changes nothing: `takeFound` does, if the walk was good.
+ * of them is of another form. Changes nothing: `takeFound` does, if the walk was good. `withState`: also texts of state may
+ * differ; then it is for `retaped` to make something of it.
  */
-export function walk(last: Walked, body: Body, at: number): number {
+export function walk(last: Walked, body: Body, at: number, withState = false): number {
   const { tape } = last;
   const { bytes } = body;
   const slots = tape.length;
@@ -158,7 +159,9 @@ export function walk(last: Walked, body: Body, at: number): number {
     }
     if (slot >= slots || difference < slotStart) return -1;
     const newStart = to + slotStart - from;
-    const newEnd = readSlot(bytes, newStart, tape[slot + 2] as number);
+    const code = tape[slot + 2] as number;
+    if (!withState && (code & KIND) === kinds.state) return -1;
+    const newEnd = readSlot(bytes, newStart, code);
     if (newEnd < 0) return -1;
     const n = found.count++;
     found.slots[n] = slot;
@@ -207,4 +210,27 @@ export function takeFound({ tape, values }: Walked, free: number): number {
     if (target !== free && target > highest) highest = target;
   }
   return highest;
+}
+
+/**
+ * The tape of what the last walk went through beside `last`, texts of state included; undefined: the numbers are not read
+ * there as `numbers` has them.
+ */
+export function retaped({ tape, values }: Walked, numbers: Float64Array): Tape | undefined {
+  const next = Int32Array.from(tape);
+  let n = 0;
+  for (let slot = 0; slot < tape.length; slot += PER_SLOT) {
+    const code = tape[slot + 2] as number;
+    const target = code >> TARGET_SHIFT;
+    const differs = n < found.count && found.slots[n] === slot;
+    const kind = code & KIND;
+    if (kind !== kinds.skipped && kind !== kinds.state) {
+      const value = differs ? found.values[n] : values[target];
+      if (!Object.is(value, numbers[target])) return undefined;
+    }
+    if (!differs) continue;
+    next[slot + 1] = found.lengths[n] as number;
+    n += 1;
+  }
+  return next;
 }

@@ -73,7 +73,15 @@ export class TapeWriter {
     return slot.end;
   }
 
-  /** A value that is part of the state. */
+  /** A value that is part of the state, and is a text most of the time. */
+  state(at: number): number {
+    const end = this.bytes[at] === QUOTE ? endOfPlainText(this.bytes, at + 1) : -1;
+    if (end < 0) return this.same(at);
+    this.#slot(at + 1, end, slotCode(kinds.state, true, 0));
+    return end + 1;
+  }
+
+  /** A value that stays as it is, or all is read anew. */
   same(at: number): number {
     const byte = this.bytes[at];
     if (byte === OPEN_OBJECT) return this.object(at, (_, from) => this.same(from), false);

@@ -13,7 +13,7 @@ import type { GuestNic } from '../decode/vm-guest.js';
 import { decodeVm } from '../decode/vm-report.js';
 import type { Body } from './bytes.js';
 import { makeTape } from './make-tape.js';
-import { type Tape, takeFound, walk } from './slots.js';
+import { retaped, type Tape, takeFound, walk } from './slots.js';
 import { type Layout, layoutOf, numbersOf, places, VmFigures } from './vm-figures.js';
 
 /** A VM that is in the reader's memory: its state as a plain reader gave it, its figures those of the newest answer. */
@@ -79,6 +79,8 @@ interface Followed {
   readonly tape: Tape;
   readonly numbers: Float64Array;
   readonly usedDisksAt: number;
+  /** Whether more than the time is measured of it. */
+  readonly measured: boolean;
 }
 
 /** One VM's entry as it was last read. */
@@ -102,7 +104,8 @@ export class VmEntry {
   place = -1;
   readonly #followed: Followed | undefined;
 
-  constructor(vm: JsonObject, vmId: string, at: Omit<EntryPlace, 'host'>, host: HostEndpoint) {
+  /** `before`: the entry of the same VM in the answer before, if there was one. */
+  constructor(vm: JsonObject, vmId: string, at: EntryPlace, host: HostEndpoint, before?: VmEntry) {
     this.vmId = vmId;
     this.index = at.index;
     this.depth = at.depth;
@@ -117,10 +120,19 @@ export class VmEntry {
     plain?.jobs();
     this.figureProblems = problems.list().slice(this.stateProblems.length);
     const readable = this.stateProblems.length + this.figureProblems.length === 0;
-    this.#followed = plain !== undefined && readable ? followed(plain, sample, this) : undefined;
+    this.#followed = plain !== undefined && readable ? followed(plain, sample, this, before) : undefined;
     this.report = this.#followed?.report ?? plain;
     this.tape = this.#followed?.tape ?? nothing;
     this.values = this.#followed?.numbers ?? noNumbers;
+  }
+
+  /** The tape of a later entry of the same VM which differs from this one in texts of its state; else undefined. */
+  tapeFor(later: VmEntry, numbers: Float64Array, measured: boolean, layout: Layout): Tape | undefined {
+    const known = this.#followed;
+    if (known === undefined || known.measured !== measured) return undefined;
+    if (known.numbers.length !== numbers.length || known.usedDisksAt !== layout.usedDisks) return undefined;
+    const end = walk(this, later.body, later.start, true);
+    return end === later.start + later.size ? retaped(this, numbers) : undefined;
   }
 
   /**
@@ -155,14 +167,28 @@ interface EntryPlace {
   readonly containers: number;
 }
 
-function followed(plain: VmReport, sample: VmStatisticsSample | null, { body, start }: VmEntry): Followed | undefined {
+function followed(
+  plain: VmReport,
+  sample: VmStatisticsSample | null,
+  entry: VmEntry,
+  before: VmEntry | undefined,
+): Followed | undefined {
+  const measured = sample !== null;
   const layout: Layout = sample === null ? withoutFigures : layoutOf(sample);
   const numbers = sample === null ? onlyTime(plain) : numbersOf(sample, plain.timestamp, layout);
   if (numbers === undefined) return undefined;
-  const tape = makeTape(body.bytes, start, sample, numbers, layout);
+  const tape =
+    before?.tapeFor(entry, numbers, measured, layout) ??
+    makeTape(entry.body.bytes, entry.start, sample, numbers, layout);
   if (tape === undefined) return undefined;
   const figures = sample === null ? null : new VmFigures(sample, numbers, layout);
-  return { report: new FollowedVmReport(plain, numbers, figures), tape, numbers, usedDisksAt: layout.usedDisks };
+  return {
+    report: new FollowedVmReport(plain, numbers, figures),
+    tape,
+    numbers,
+    usedDisksAt: layout.usedDisks,
+    measured,
+  };
 }
 
 const withoutFigures: Layout = { disks: places.nics, usedDisks: places.nics, size: places.nics };

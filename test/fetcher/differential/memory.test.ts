@@ -36,6 +36,22 @@ describe('the objects of a host’s VMs', () => {
     expect([first?.figuresVersion, first?.statistics()?.cpuUser, first?.timestamp]).toEqual([1, 77.5, 99]);
   });
 
+  it('are new for a VM with another text in its state, whose figures are followed on', async () => {
+    const { agent, ask } = asked();
+    const [first] = (await ask(vms)).all();
+    const [second] = (await ask(withMember(0, { clientIp: '10.0.0.123', cpuUser: '77.50' }))).all();
+    expect(second).not.toBe(first);
+    const third = await ask(withMember(0, { clientIp: '10.0.0.123', cpuUser: '178.5', elapsedTime: '5' }));
+    expect([third.all()[0] === second, third.changed()]).toEqual([true, []]);
+    expect(second?.statistics()).toMatchObject({ cpuUser: 178.5, elapsedSeconds: 5 });
+    expect(second?.dynamic.clientIp).toBe('10.0.0.123');
+    // A text that says whether a number counts.
+    const [fourth] = (await ask(withMember(0, { clientIp: '10.0.0.123', cpuUser: '3', cpuActual: 'false' }))).all();
+    const [fifth] = (await ask(withMember(0, { clientIp: '10.0.0.123', cpuUser: '4', cpuActual: 'false' }))).all();
+    expect([fourth?.statistics()?.cpuUser, fifth?.statistics()?.cpuUser]).toEqual([null, null]);
+    expect(agent.read).toBe(5);
+  });
+
   it('keep their version while only the time and what nobody reads differ', async () => {
     const { ask } = asked();
     const [first] = (await ask(vms)).all();

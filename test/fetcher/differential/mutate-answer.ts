@@ -16,7 +16,19 @@ export interface Change {
 const changes = [
   ...(['figure', 'figure', 'figure', 'figure', 'figures', 'figures', 'nothing'] as const),
   ...(['oddFigure', 'hostile', 'mutated', 'removed', 'added', 'moved', 'replaced', 'listedTwice', 'keyMoved'] as const),
-  ...(['spaces', 'keyTwice', 'escaped', 'byte', 'cut', 'inserted', 'deep', 'otherList', 'otherId', 'state'] as const),
+  ...([
+    'state',
+    'spaces',
+    'keyTwice',
+    'escaped',
+    'byte',
+    'cut',
+    'inserted',
+    'deep',
+    'otherList',
+    'otherId',
+    'state',
+  ] as const),
 ] as const;
 
 export const oddNumbers = [
@@ -76,6 +88,25 @@ export function withFigure(text: string, at: number, value: (old: string) => str
   const match = found[pick(at, found.length)];
   if (match === undefined) return text;
   return text.slice(0, match.index) + value(match[0]) + text.slice(match.index + match[0].length);
+}
+
+/** Replaces one text of the entry itself by a shorter, a longer or an odd one. */
+function withText(text: string, at: number): string {
+  const found = [...text.matchAll(/(?<="\w+":\s*)"[^"\\]*"/g)];
+  const match = found[pick(at, found.length)];
+  if (match === undefined) return text;
+  const others = [
+    '""',
+    '"x"',
+    `${match[0].slice(0, -1)}y"`,
+    '"\u00e9\ud83d\ude00"',
+    '"True"',
+    '"Down"',
+    '"7"',
+    '"a\\u0041"',
+  ];
+  const other = others[pick((at * 97) % 1, others.length)] as string;
+  return text.slice(0, match.index) + other + text.slice(match.index + match[0].length);
 }
 
 /** A number like the one before, as long as it or one digit longer or shorter. */
@@ -164,6 +195,7 @@ export class Agent {
         this.#vms.splice(pick(to, this.#vms.length + 1), 0, vm);
         return true;
       case 'state':
+        if (at < 0.5) return put(withText(vm, to));
         return put(vm.replace(/"status":\s*"[^"]*"/, `"status":"${['Up', 'Down', 'Paused'][pick(to, 3)]}"`));
       default:
     }
