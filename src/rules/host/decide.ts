@@ -53,7 +53,9 @@ export function decideHost(c: HostCase, evidence: HostEvidence): HostVerdict {
   const draft = new HostDraft(c);
   const effects: string[] = [];
   const rule = ruleOf(c, evidence, draft, (name) => effects.push(name));
-  return { rule, effects, draft, changes: diffOf(vdsDynamicFields, c.host.dynamic, draft.dynamic) };
+  const before = c.host.dynamic;
+  const changes = draft.dynamic === before ? [] : diffOf(vdsDynamicFields, before, draft.dynamic);
+  return { rule, effects, draft, changes };
 }
 
 type Note = (name: string) => void;

@@ -57,8 +57,14 @@ export class HostDraft {
     this.liveness = c.liveness;
   }
 
+  /** A row is wide, and most answers say what it says already: then it stays the object that it is. */
   set(fields: Partial<VdsDynamic>): void {
-    this.dynamic = { ...this.dynamic, ...fields };
+    for (const name in fields) {
+      const key = name as keyof VdsDynamic;
+      if (fields[key] === this.dynamic[key]) continue;
+      this.dynamic = { ...this.dynamic, ...fields };
+      return;
+    }
   }
 
   live(fields: Partial<VdsLiveness>): void {
