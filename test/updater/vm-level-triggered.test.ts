@@ -193,6 +193,16 @@ describe('two hosts (D11)', () => {
     ]);
   });
 
+  it('ends when the owner has missed it once and the earlier owner says it again: the VM was never down', () => {
+    const w = both();
+    w.poll('h2', []);
+    const later = { stamp: { requestedAt: w.time.monotonic() + 1 } };
+    w.poll('h1', [polled('v1', 'Up')], later);
+    w.poll('h2', []);
+    w.poll('h1', [polled('v1', 'Up')], later);
+    expect([w.vm()?.dynamic.status, w.vm()?.dynamic.runOnVds, w.eventNames()]).toEqual(['Up', 'h1', []]);
+  });
+
   it('ends when the earlier owner stops reporting it, so that a later move is one again', () => {
     const w = both();
     w.poll('h1', []);

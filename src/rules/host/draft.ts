@@ -58,12 +58,12 @@ export class HostDraft {
     this.liveness = c.liveness;
   }
 
-  /** The row stays the object that it was when nothing of it becomes another. */
+  /** A row is wide, and most answers say what it says already: then it stays the object that it is. */
   set(fields: Partial<VdsDynamic>): void {
-    const before = this.dynamic;
     for (const name in fields) {
-      if (sameValue(before[name as keyof VdsDynamic], fields[name as keyof VdsDynamic])) continue;
-      this.dynamic = { ...before, ...fields };
+      const key = name as keyof VdsDynamic;
+      if (sameValue(fields[key], this.dynamic[key])) continue;
+      this.dynamic = { ...this.dynamic, ...fields };
       return;
     }
   }

@@ -89,11 +89,8 @@ export class IntentsHold implements Law {
   }
 
   looked(world: World): void {
-    const known = new Set(this.#held.keys());
-    for (const { key } of world.process.monitor.intents.pending()) {
-      if (!known.has(key)) world.break(this, `${key} waits, and no row says so`);
-    }
     const pending = new Set(world.process.monitor.intents.pending().map(({ key }) => key));
+    for (const key of pending) if (!this.#held.has(key)) world.break(this, `${key} waits, and no row says so`);
     for (const [key, { acknowledgedAt }] of this.#held) {
       if (acknowledgedAt === null && this.#given.has(key) && !pending.has(key)) {
         world.break(this, `${key} was given and waits for nobody`);
