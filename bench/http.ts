@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   const httpAgent = new Agent({ keepAlive: true });
   const patient = () => ({ signal: new AbortController().signal });
   const client = axios.create({ method: 'POST', headers, httpAgent, proxy: false, maxRedirects: 0 });
-  const own = new LeanConnection(host.address, host.port, headers);
+  const own = new LeanConnection({ address: host.address, port: host.port, tls: null }, headers);
   const viaNode = new HttpFetcher({ ids: systemIds, ownSockets: false });
   const viaOwn = new HttpFetcher({ ids: systemIds });
   const bare = bareSocket(host, asked);

@@ -4,6 +4,7 @@
  * how late a pushed event arrives in memory and in the committed log.
  */
 
+import type { Profiler } from 'node:inspector/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { roleOf } from './support/child.js';
@@ -11,6 +12,7 @@ import { treeCpu } from './support/cpu.js';
 import { type BenchDatabase, withDatabase } from './support/database.js';
 import { readFlags } from './support/flags.js';
 import { median, quantile } from './support/numbers.js';
+import { summary } from './support/profile.js';
 import { PushingFleet, servePushingFleet, type Transport, type WireTotals } from './support/pushing-fleet.js';
 import { type Figures, Report } from './support/report.js';
 import { ServiceProcess, serveService, type WindowFigures } from './support/service.js';
@@ -30,6 +32,7 @@ interface Flags {
   readonly happenings: number;
   readonly pushes: number;
   readonly pushSeconds: number;
+  readonly profile: boolean;
 }
 
 interface Window extends WindowFigures {
@@ -50,6 +53,10 @@ async function main(): Promise<void> {
     happenings: { value: 20, doc: 'events per second that are pushed beside the polls' },
     pushes: { value: 1000, doc: 'events per second in the measurement of their latency; 0 = none' },
     pushSeconds: { value: 20, doc: 'its length' },
+    profile: {
+      value: false,
+      doc: 'one more window per case under the profiler, and the pushes too: who takes the CPU',
+    },
   });
   const report = new Report('stomp', flags);
   await withDatabase(async (database) => {
@@ -62,6 +69,11 @@ async function main(): Promise<void> {
       cost.push(outcome.cost);
       overTime.push(...outcome.overTime);
       if (outcome.latency !== null) latency.push(outcome.latency);
+      for (const [what, profile] of Object.entries(outcome.profiles)) {
+        const { parts, functions } = summary(profile, 25);
+        report.table(`Where the service's CPU goes, ${transport}, ${what}: parts`, parts);
+        report.table(`Where the service's CPU goes, ${transport}, ${what}: functions`, functions);
+      }
     }
     const fleet = `${flags.hosts} hosts × ${flags.vms} VMs, every ${flags.interval} s, ${flags.happenings} events/s`;
     report.table(`CPU and lateness: ${fleet}; medians of ${flags.windows} windows of ${flags.seconds} s`, cost);
@@ -75,6 +87,8 @@ interface Outcome {
   readonly cost: Figures;
   readonly overTime: readonly Figures[];
   readonly latency: Figures | null;
+  /** By what was done meanwhile. */
+  readonly profiles: Readonly<Record<string, Profiler.Profile>>;
 }
 
 async function measure(database: BenchDatabase, transport: Transport, flags: Flags): Promise<Outcome> {
@@ -100,11 +114,22 @@ async function measure(database: BenchDatabase, transport: Transport, flags: Fla
     const windows: Window[] = [];
     for (let i = 0; i < flags.windows; i++) windows.push(await oneWindow(database, fleet, service, flags));
     const after = (await service.put({ ask: 'heap' })).liveMiB;
-    const latency = flags.pushes > 0 ? await latencyOf(transport, fleet, service, flags) : null;
+    const profiles: Record<string, Profiler.Profile> = {};
+    const profiled = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+      if (flags.profile) await service.put({ ask: 'begin', kind: 'profile' });
+      const result = await work();
+      const { profile } = flags.profile ? await service.put({ ask: 'end' }) : {};
+      if (profile !== undefined) profiles[what] = profile;
+      return result;
+    };
+    if (flags.profile) await profiled('polls', () => wait(flags.seconds * 1000));
+    const latency =
+      flags.pushes > 0 ? await profiled('polls and pushes', () => latencyOf(transport, fleet, service, flags)) : null;
     return {
       cost: costOf(transport, windows),
       overTime: overTimeOf(transport, windows, [before, after]),
       latency,
+      profiles,
     };
   } finally {
     await service.stop();
@@ -168,6 +193,8 @@ function costOf(transport: Transport, windows: readonly Window[]): Figures {
     'late p50 ms': median(windows.map((window) => window.latenessMs.p50)),
     'late p99 ms': median(windows.map((window) => window.latenessMs.p99)),
     'loop busy %': median(windows.map((window) => window.busy * 100)),
+    'GC %': median(windows.map((window) => window.gc.share * 100)),
+    'GC max ms': Math.max(...windows.map((window) => window.gc.maxMs)),
     'events/s': sum((window) => window.wire.events) / sum((window) => window.seconds),
     'events lost': sum((window) => window.wire.eventsLost),
     reconnects: sum((window) => window.wire.accepted),

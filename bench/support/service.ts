@@ -1,5 +1,5 @@
 import type { Profiler } from 'node:inspector/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ContainerModule } from 'inversify';
@@ -59,6 +59,8 @@ export interface WindowFigures {
   readonly failed: number;
   readonly rows: number;
   readonly records: number;
+  /** Pauses for the garbage collector. */
+  readonly gc: { readonly pauses: number; readonly share: number; readonly maxMs: number };
   readonly loopDelayMs?: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly profile?: Profiler.Profile;
 }
@@ -211,6 +213,10 @@ class Window {
   #began = performance.now();
   #rss = 0;
   #sampler: NodeJS.Timeout | undefined;
+  readonly #pauses: number[] = [];
+  readonly #gc = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) this.#pauses.push(duration);
+  });
 
   constructor(kind: WindowKind, tally: Tally, profile: CpuProfile | undefined) {
     this.#kind = kind;
@@ -221,6 +227,7 @@ class Window {
   async begin(): Promise<void> {
     await this.#profile?.start();
     if (this.#kind === 'loop') this.#loop.enable();
+    this.#gc.observe({ entryTypes: ['gc'] });
     for (const key of Object.values(counted)) this.#before.set(key, this.#tally.of(key));
     this.#tally.lateness = [];
     this.#tally.answered = [];
@@ -238,6 +245,7 @@ class Window {
     const seconds = (performance.now() - this.#began) / 1000;
     clearInterval(this.#sampler);
     this.#loop.disable();
+    this.#gc.disconnect();
     const profile = await this.#profile?.stop();
     const since = (key: string): number => this.#tally.of(key) - (this.#before.get(key) ?? 0);
     const { lateness, answered } = this.#tally;
@@ -254,6 +262,11 @@ class Window {
       failed: since(counted.failed),
       rows: since(counted.rows),
       records: since(counted.records),
+      gc: {
+        pauses: this.#pauses.length,
+        share: this.#pauses.reduce((sum, ms) => sum + ms, 0) / 1000 / seconds,
+        maxMs: Math.max(0, ...this.#pauses),
+      },
       ...(this.#kind === 'loop'
         ? {
             loopDelayMs: {

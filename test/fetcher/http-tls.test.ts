@@ -35,6 +35,20 @@ describe('TLS with a client certificate', () => {
     },
   );
 
+  it('an answer of some megabytes is whole, and so is the next one', async () => {
+    const long = 'x'.repeat(3_000_000);
+    const { host, sockets } = await startGateway(({ id }, response) => json(response, { id, result: { long } }), {
+      server: agent,
+      client,
+    });
+    const fetcher = newFetcher();
+    for (let i = 0; i < 2; i++) {
+      const result = await fetcher.call(host, 'Host.getStats', {}, patient());
+      expect((result as { long: string }).long).toBe(long);
+    }
+    expect(sockets).toHaveLength(1);
+  });
+
   it('the name in the certificate matters only if it is to be checked', async () => {
     const { host } = await start(agent, { ...client, checkHostName: true });
     const error = await failureOf(newFetcher().getStats(host, patient()));

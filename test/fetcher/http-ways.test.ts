@@ -17,7 +17,7 @@ describe.each(others)('%s', async (name, way) => {
   afterAll(() => {
     Object.assign(ways, before);
   });
-  for (const file of ['http-broken', 'http-fetcher', 'http-hostile', 'http-limits', 'http-paging']) {
+  for (const file of ['http-broken', 'http-fetcher', 'http-hostile', 'http-limits', 'http-paging', 'http-tls']) {
     // Another query is another module, whose tests belong here.
     const path = `${fileURLToPath(new URL(`${file}.test.ts`, import.meta.url))}?${encodeURIComponent(name)}`;
     await import(/* @vite-ignore */ path);

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { VurtiError } from '../../kernel/index.js';
 import type { AgentTls, HostEndpoint } from '../../model/index.js';
 import { LeanConnection } from './lean-connection.js';
@@ -29,14 +30,17 @@ export class Connections {
   readonly #byHost = new Map<string, Connection>();
   readonly #leanHeaders: Readonly<Record<string, string>> | null;
 
-  /** `leanHeaders`: those of every request, where plain HTTP goes over sockets of our own; null: nowhere. */
+  /** `leanHeaders`: those of every request, where it goes over sockets of our own; null: nowhere. */
   constructor(leanHeaders: Readonly<Record<string, string>> | null) {
     this.#leanHeaders = leanHeaders;
   }
 
-  /** Where the host is asked without Node's client; null: nowhere. */
+  /**
+   * Where the host is asked without Node's client; null: nowhere.
+   *
+   * @throws the error of TLS for certificates that cannot be read.
+   */
   lean(host: HostEndpoint, maxSockets: number): LeanConnection | null {
-    if (host.tls !== null || this.#leanHeaders === null) return null;
     const { lean } = this.#connectionOf(host);
     // Settings may change while the connection stays.
     if (lean !== null) lean.maxSockets = maxSockets;
@@ -92,9 +96,12 @@ export class Connections {
       );
     }
     const { address, port, tls } = host;
-    const headers = tls === null ? this.#leanHeaders : null;
-    const lean = headers === null ? null : new LeanConnection(address, port, headers);
-    const connection = { address, port, tls, agent: agentFor(tls), lean, flights: new Set<AbortController>() };
+    const options = tls === null ? null : tlsOptions(tls);
+    const agent =
+      options === null ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ ...options, keepAlive: true });
+    const headers = this.#leanHeaders;
+    const lean = headers === null ? null : new LeanConnection({ address, port, tls: leanTls(options) }, headers);
+    const connection = { address, port, tls, agent, lean, flights: new Set<AbortController>() };
     this.#byHost.set(host.id, connection);
     return connection;
   }
@@ -108,18 +115,20 @@ function isFor(known: Connection, { address, port, tls }: HostEndpoint): boolean
   return ca === tls.ca && cert === tls.cert && key === tls.key && checkHostName === tls.checkHostName;
 }
 
-function agentFor(tls: AgentTls | null): HttpAgent | HttpsAgent {
-  const options = { keepAlive: true };
-  if (tls === null) return new HttpAgent(options);
-  const { ca, cert, key } = tls;
-  return new HttpsAgent({
-    ...options,
+function tlsOptions({ ca, cert, key, checkHostName }: AgentTls): ConnectionOptions {
+  return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     minVersion: 'TLSv1.2',
     // The CA always decides. Whether the certificate must also bear the name is a setting: oVirt does not ask for it.
     rejectUnauthorized: true,
-    ...(tls.checkHostName ? {} : { checkServerIdentity: () => undefined }),
-  });
+    ...(checkHostName ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+/** The keys are read once for all sockets; an agent that speaks other protocols too is told which one is meant. */
+function leanTls(options: ConnectionOptions | null): ConnectionOptions | null {
+  if (options === null) return null;
+  return { ...options, secureContext: createSecureContext(options), ALPNProtocols: ['http/1.1'] };
 }

@@ -41,7 +41,7 @@ export interface HttpFetcherOptions {
   readonly allowed?: ReadonlySet<AgentMethod>;
   /** Limits of a host: maxAnswerMiB of one answer (all pages together), maxInFlight sockets. Default: the product's. */
   readonly limitsOf?: (host: HostEndpoint) => AgentSettings;
-  /** false: also plain HTTP goes through Node's client, as TLS does. */
+  /** false: all goes through Node's client, as what is odd does. */
   readonly ownSockets?: boolean;
 }
 
@@ -166,7 +166,11 @@ export class HttpFetcher extends AgentFetcher {
   ): Promise<Buffer> {
     const { signal } = flight;
     const agent = begun === null ? flight.agent : new HandedOverAgent(begun);
-    const response = await this.#http.request<Readable>({ url, data, httpAgent: agent, httpsAgent: agent, signal });
+    const response = await this.#http.request<Readable>({
+      // What is handed over is clear text, also where it came by TLS.
+      url: begun === null ? url : url.replace(/^https:/, 'http:'),
+      ...{ data, httpAgent: agent, httpsAgent: agent, signal },
+    });
     const stream = response.data;
     // axios emits an abort as an error of the stream, also when nobody reads it any more.
     stream.on('error', () => undefined);

@@ -1,18 +1,17 @@
 import type { Duplex } from 'node:stream';
 import { Rooms } from '../rooms.js';
-import { type Asking, type LeanAnswer, LeanSocket } from './lean-socket.js';
+import { type Asking, type LeanAnswer, LeanSocket, type LeanTarget } from './lean-socket.js';
 
 /** Announced bodies up to this size get their place before they arrive. */
 const LONGEST_BODY = 16 * 1_048_576;
 
 /**
- * The usual way to one agent that speaks plain HTTP: its answers are handed out as they came from the socket, as one
+ * The usual way to one agent that speaks HTTP: its answers are handed out as they came from the socket, as one
  * Buffer. What is not as simple as that (chunked, compressed, another status than 200, anything doubtful) is handed out as
  * the connection itself, from the first byte of the answer on, for Node's client to read: nothing is asked twice.
  */
 export class LeanConnection {
-  readonly #address: string;
-  readonly #port: number;
+  readonly #target: LeanTarget;
   /** All of the request up to its length. */
   readonly #head: string;
   readonly #rooms = new Rooms();
@@ -22,12 +21,12 @@ export class LeanConnection {
   #closed = false;
   maxSockets = Number.POSITIVE_INFINITY;
 
-  constructor(address: string, port: number, headers: Readonly<Record<string, string>>) {
-    this.#address = address;
-    this.#port = port;
+  constructor(target: LeanTarget, headers: Readonly<Record<string, string>>) {
+    this.#target = target;
+    const { address, port, tls } = target;
     const name = address.includes(':') ? `[${address}]` : address;
     const lines = Object.entries(headers).map(([header, value]) => `${header}: ${value}\r\n`);
-    const host = port === 80 ? name : `${name}:${port}`;
+    const host = port === (tls === null ? 80 : 443) ? name : `${name}:${port}`;
     this.#head = `POST /jsonrpc HTTP/1.1\r\n${lines.join('')}Host: ${host}\r\nConnection: keep-alive\r\nContent-Length: `;
   }
 
@@ -67,7 +66,7 @@ export class LeanConnection {
   #socket(): LeanSocket {
     const known = this.#idle.pop();
     if (known !== undefined) return known;
-    const socket = new LeanSocket(this.#address, this.#port, {
+    const socket = new LeanSocket(this.#target, {
       room: (bytes) => this.#rooms.take(bytes),
       idle: (free) => {
         this.#idle.push(free);

@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type AnswerHead, readHead } from './answer-head.js';
 
 /** Where all sockets read what has no place of its own yet: a read and its callback are one step. */
@@ -20,6 +21,13 @@ export interface Asking {
   /** The answer is of a kind that is not read here; `bytes` begin with its first byte, and the socket is theirs. */
   odd(bytes: Duplex): void;
   failed(error: unknown): void;
+}
+
+export interface LeanTarget {
+  readonly address: string;
+  readonly port: number;
+  /** null: none. */
+  readonly tls: ConnectionOptions | null;
 }
 
 export interface LeanSocketEvents {
@@ -50,15 +58,16 @@ export class LeanSocket {
   #error: unknown = null;
   #hasTimeout = false;
 
-  constructor(address: string, port: number, events: LeanSocketEvents) {
+  constructor({ address, port, tls }: LeanTarget, events: LeanSocketEvents) {
     this.#events = events;
-    this.#socket = connect({
-      host: address,
-      port,
-      noDelay: true,
-      keepAlive: true,
-      onread: { buffer: () => this.#room(), callback: (bytes: number) => this.#onRead(bytes) },
-    });
+    // With TLS what is read is clear text.
+    const onread = { buffer: () => this.#room(), callback: (bytes: number) => this.#onRead(bytes) };
+    const options = { host: address, port, onread };
+    this.#socket =
+      tls === null
+        ? connect(options)
+        : connectTls({ ...tls, ...options, servername: isIP(address) === 0 ? address : '' });
+    this.#socket.setNoDelay(true).setKeepAlive(true);
     this.#socket.on('error', (error) => {
       this.#error = error;
     });
