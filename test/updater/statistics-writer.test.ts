@@ -149,7 +149,6 @@ describe('StatisticsWriter, what it writes', () => {
     setVm('v1', { ...vmUsage, disks: [] });
     setVds({ ...vdsUsage, numaNodes: [] });
     sets.deleteVm('v1');
-    writer.forgetVm('v1');
     writer.forgetVds('h1');
     written();
     await writer.write();
