@@ -119,7 +119,7 @@ export class PostgresStore implements LogStore {
     let bulk = Number.isFinite(bulkRows) ? new BulkCopy(this.#readers.db, schema) : null;
     const usage = new UsageSql(this.#readers.db, schema);
     const setUp = async (run: (text: string) => Promise<unknown>): Promise<void> => {
-      await run(usage.setUp);
+      for (const statement of usage.setUp) await run(statement);
       if (bulk === null) return;
       try {
         await run(bulk.setUp);

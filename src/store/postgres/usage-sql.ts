@@ -55,7 +55,7 @@ interface Sort {
  */
 export class UsageSql {
   /** To be run in each session, outside of any transaction. */
-  readonly setUp: string;
+  readonly setUp: readonly string[];
   readonly #known = new Map<string, Known>();
   readonly #encoder = new UsageEncoder(STATEMENT);
   readonly #putFigures: string;
@@ -70,11 +70,11 @@ export class UsageSql {
     const table = (name: string) => sql.id(schema, name);
     // Each join of this session is of a few rows that it brings with a table's key; without statistics of them the planner
     // would rather read the whole table.
-    this.setUp = `
-      set enable_hashjoin = off; set enable_mergejoin = off; set plan_cache_mode = force_generic_plan;
-      ${text(sql`
-        prepare ${sql.raw(STATEMENT)} (text[], bytea[]) as
-        update ${table('vm_usage')} u set figures = s.figures from unnest($1, $2) as s (id, figures) where u.vm_guid = s.id`)}`;
+    const prepare = sql`
+      prepare ${sql.raw(STATEMENT)} (text[], bytea[]) as
+      update ${table('vm_usage')} u set figures = s.figures from unnest($1, $2) as s (id, figures) where u.vm_guid = s.id`;
+    const plans = { enable_hashjoin: 'off', enable_mergejoin: 'off', plan_cache_mode: 'force_generic_plan' };
+    this.setUp = [...Object.entries(plans).map(([name, value]) => `set ${name} = ${value}`), text(prepare)];
     const given = (...types: string[]) => sql.join(types.map((type) => sql`${null}::${sql.raw(type)}[]`));
     this.#putFigures = text(sql`
       insert into ${table('vm_usage')} (vm_guid, figures) select * from unnest(${given('text', 'bytea')})
