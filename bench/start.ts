@@ -128,7 +128,7 @@ async function started(database: BenchDatabase, vms: number) {
   const service = await StartedService.start(database.url, SCHEMA);
   const answered = await service.when('/livez', (answer) => answer.ok);
   // What was held before is the loading of modules.
-  await service.loop();
+  const { cpuMs } = await service.loop();
   const serving = await service.when('/readyz?level=serving', (answer) => answer.ok);
   const loop = await service.loop();
   const status = await service.json<{ readonly vms: { readonly total: number } }>('/api/v1/status');
@@ -137,7 +137,9 @@ async function started(database: BenchDatabase, vms: number) {
     service,
     figures: {
       'first answer ms': answered,
+      'CPU until then ms': cpuMs,
       'serving ms': serving,
+      'its CPU ms': loop.cpuMs,
       'loop held at most ms': loop.maxMs,
       'RSS MiB': loop.rssMiB,
     },

@@ -1,18 +1,23 @@
 /**
  * The committer on PostgreSQL (the embedded one, fsync on): rows that changed with the records that explain them, rows that
- * did not change, statistics, records alone; and how long a single small change takes from `commit` to its end.
+ * did not change, statistics as rows and as usage of VMs in one row each, records alone; and how long a single small change takes from `commit` to its end.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ChangeRecord, ChangeSet, EventRecord } from '../src/events/index.js';
 import { RealTime } from '../src/kernel/index.js';
 import {
   diskStatisticsFields,
+  figureAt,
   initialRow,
+  nicFigureAt,
   type RowWrite,
+  type VmColumns,
+  type VmUsage,
   vmDynamicFields,
   vmInterfaceStatisticsFields,
   vmStatisticsFields,
 } from '../src/model/index.js';
+import { UsageTable } from '../src/repository/usage-table.js';
 import { PostgresStore } from '../src/store/index.js';
 import { treeCpu } from './support/cpu.js';
 import { type BenchDatabase, withDatabase } from './support/database.js';
@@ -31,6 +36,8 @@ interface Load {
   readonly name: string;
   /** What round number n writes. */
   readonly sets: (n: number) => ChangeSet[];
+  /** Beside those. */
+  readonly usage?: (n: number) => readonly VmColumns[];
 }
 
 const ids = Array.from({ length: flags.vms }, (_, n) => `11111111-2222-4333-8444-${String(n).padStart(12, '0')}`);
@@ -41,6 +48,16 @@ const bulk: Load = {
   sets: (n) => ids.map((id) => ({ rows: statistics(id, n), records: [] })),
 };
 
+const columns = usageOfAll();
+const usage: Load = {
+  name: 'usage of a VM with its nic and disk, in one row',
+  sets: () => [],
+  usage: (n) => {
+    for (const vm of columns) changeFigures(vm, n);
+    return columns;
+  },
+};
+
 const loads: readonly Load[] = [
   {
     name: 'state changed, with its change record',
@@ -48,6 +65,7 @@ const loads: readonly Load[] = [
   },
   { name: 'state unchanged', sets: () => ids.map((id) => ({ rows: [dynamic(id, 0)], records: [] })) },
   bulk,
+  usage,
   { name: 'events alone', sets: (n) => ids.map((id) => ({ rows: [], records: [event(id, n)] })) },
 ];
 
@@ -77,15 +95,21 @@ await withDatabase(async (database) => {
 });
 report.end(json);
 
-async function throughput({ name, sets }: Load, store: PostgresStore, database: BenchDatabase): Promise<Figures> {
+async function throughput(
+  { name, sets, usage: usageAt }: Load,
+  store: PostgresStore,
+  database: BenchDatabase,
+): Promise<Figures> {
   const rounds: { ms: number; client: number; server: number | null; rows: number; records: number }[] = [];
   for (let n = -1; n < flags.rounds; n++) {
     const all = sets(n + 1);
+    const vms = usageAt?.(n + 1) ?? [];
     globalThis.gc?.();
     const server = treeCpu(database.pid);
     const cpu = process.cpuUsage();
     const began = performance.now();
     for (const set of all) store.committer.commit(set);
+    store.committer.usage(vms);
     await store.committer.flushed();
     const ms = performance.now() - began;
     const { user, system } = process.cpuUsage(cpu);
@@ -94,7 +118,7 @@ async function throughput({ name, sets }: Load, store: PostgresStore, database: 
       ms,
       client: user + system,
       server: server === null || serverAfter === null ? null : serverAfter - server,
-      rows: all.reduce((sum, { rows }) => sum + rows.length, 0),
+      rows: vms.length + all.reduce((sum, { rows }) => sum + rows.length, 0),
       records: all.reduce((sum, { records }) => sum + records.length, 0),
     });
   }
@@ -125,9 +149,12 @@ async function latency({ committer }: PostgresStore): Promise<Figures> {
 
 /** Size and kind of updates: an update that stays in its page (HOT) leaves nothing behind for the indexes. */
 async function growth({ committer }: PostgresStore, database: BenchDatabase): Promise<Figures[]> {
-  const tables = ['vm_statistics', 'vm_interface_statistics', 'disk_image_dynamic'];
+  const tables = ['vm_statistics', 'vm_interface_statistics', 'disk_image_dynamic', 'vm_usage'];
+  const others = usageOfAll('as one ');
   const flush = async (n: number): Promise<void> => {
     for (const id of ids) committer.commit({ rows: statistics(id, n), records: [] });
+    for (const vm of others) changeFigures(vm, n);
+    committer.usage(others);
     await committer.flushed();
   };
   const state = async () => {
@@ -153,6 +180,28 @@ async function growth({ committer }: PostgresStore, database: BenchDatabase): Pr
       'HOT %': (100 * grown('hot')) / grown('updates'),
     };
   });
+}
+
+/** Columns of all VMs, as the repository has them. */
+function usageOfAll(prefix = ''): readonly VmColumns[] {
+  const table = new UsageTable();
+  return ids.map((id) => {
+    const vm = table.create(`${prefix}${id}`);
+    const [own, nic, disk] = statistics(vm.vmId, 0).map((write) => ('row' in write ? write.row : null));
+    table.load(vm, {
+      statistics: own,
+      interfaces: [nic],
+      disks: [disk],
+      migrationProgress: null,
+    } as unknown as VmUsage);
+    return vm;
+  });
+}
+
+function changeFigures(vm: VmColumns, n: number): void {
+  for (const place of [figureAt.cpuUser, figureAt.elapsedSeconds, figureAt.guestMemFree]) vm.put(place, n);
+  for (const nic of vm.nics) for (const place of Object.values(nicFigureAt)) nic.put(place, n);
+  for (const disk of vm.disks) for (let place = 0; place < 2; place++) disk.put(place, n);
 }
 
 function sum<T>(items: readonly T[], pick: (item: T) => number): number {

@@ -1,7 +1,7 @@
 import { NEVER } from 'rxjs';
 import type { ChangeSet, Committer, Evidence, Streams } from '../../src/events/index.js';
 import { CountedIds, VirtualTime } from '../../src/kernel/index.js';
-import { defaultSettings, type EvidenceStamp, type VmStatsReport } from '../../src/model/index.js';
+import { defaultSettings, type EvidenceStamp, type VmColumns, type VmStatsReport } from '../../src/model/index.js';
 import { makeContainer } from '../../src/monitor/container.js';
 import { tokens } from '../../src/monitor/index.js';
 import { ComparedReports } from '../../src/push-adapter/compared-reports.js';
@@ -82,6 +82,9 @@ export class Core {
         committed.rows += rows.length;
         committed.records += records.length;
         show?.();
+      },
+      usage(vms: readonly VmColumns[]) {
+        committed.rows += vms.length;
       },
       flushed: () => Promise.resolve(),
       committed$: NEVER,

@@ -1,4 +1,5 @@
 import type { ChangeSet, Committer, LogReader, StateLoader, Store } from '../../src/events/index.js';
+import type { VmColumns } from '../../src/model/index.js';
 import type { LogStore } from '../../src/store/index.js';
 
 /**
@@ -11,7 +12,7 @@ export class GatedStore implements Store {
   readonly stateLoader: StateLoader;
   readonly committer: Committer;
   readonly #inner: LogStore;
-  readonly #waiting: ChangeSet[] = [];
+  readonly #waiting: (ChangeSet | readonly VmColumns[])[] = [];
   /** Change sets given so far. */
   given = 0;
 
@@ -28,6 +29,10 @@ export class GatedStore implements Store {
         }
         show?.();
       },
+      usage: (vms) => {
+        this.given += 1;
+        this.#waiting.push(vms);
+      },
       flushed: () => Promise.resolve(),
       committed$: inner.committer.committed$,
       state: () => inner.committer.state(),
@@ -41,7 +46,10 @@ export class GatedStore implements Store {
 
   /** Lets all that waits through. */
   async open(): Promise<void> {
-    for (const changes of this.#waiting.splice(0)) this.#inner.committer.commit(changes);
+    for (const given of this.#waiting.splice(0)) {
+      if ('rows' in given) this.#inner.committer.commit(given);
+      else this.#inner.committer.usage(given);
+    }
     await this.#inner.committer.flushed();
   }
 

@@ -14,6 +14,8 @@ export interface LoopFigures {
   readonly maxMs: number;
   readonly p99Ms: number;
   readonly rssMiB: number;
+  /** Of the process since it began. */
+  readonly cpuMs: number;
 }
 
 export interface Backfill {

@@ -15,6 +15,7 @@ process.on('message', () => {
     maxMs: beyond(delay.max),
     p99Ms: beyond(delay.percentile(99)),
     rssMiB: process.memoryUsage.rss() / 2 ** 20,
+    cpuMs: process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000,
   });
   delay.reset();
 });

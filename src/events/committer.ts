@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { VmColumns } from '../model/index.js';
 import type { ChangeSet } from './change-set.js';
 import type { LogRecord } from './records.js';
 
@@ -53,11 +54,17 @@ export interface CommitterState {
  * gives them as they will be read (BigInt as text), after their commit, in order, each once. `stop` flushes what waits,
  * within its deadline, and completes `committed$`.
  *
+ * `usage` takes VMs whose figures are to be written. They explain nothing either: each waits once, is read from its columns
+ * when it is written, so that the newest figures count, and goes behind the rows that were given before. What was written
+ * of a VM is replaced as a whole: by its next usage, by a row of vm_statistics or by that row's deletion. The row of a disk
+ * that the usage lists no more is left as it is.
+ *
  * `show` is called once, in the order of the calls: within `commit` while the database works; while it does not and there
  * is a journal, when the change set is kept there, so that what was shown outlasts the process. It must not throw.
  */
 export interface Committer {
   commit(changes: ChangeSet, show?: () => void): void;
+  usage(vms: readonly VmColumns[]): void;
   /** Resolves when all that was given before the call is committed. Rejects with STOPPED or DATABASE_FENCED. */
   flushed(): Promise<void>;
   readonly committed$: Observable<readonly LogRecord[]>;

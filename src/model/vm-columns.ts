@@ -118,9 +118,14 @@ export class VmColumns extends Columns {
   disks: readonly DiskColumns[] = none;
   /** What the columns of its nics and disks cannot hold exactly; then they hold nothing. */
   plain: VmUsage | null = null;
-  /** Keys of stored rows whose nics and disks are no more. */
+  /** MACs of stored nics that are no more. */
   goneNics: readonly string[] = none;
-  goneDisks: readonly string[] = none;
+  /** Stored disks that are listed no more, as they were last: their sizes may be kept. */
+  goneDisks: readonly DiskStatistics[] = none;
+  /** How it was written last: as one, or in rows of its own, of its nics and of its disks. */
+  asOne = false;
+  /** Its room was given back: what stands there may be another VM's. */
+  freed = false;
   /** The statistics writer knows that there is something to write. */
   announced = false;
   /** The inventory's facts that the two lists below go by; null: they are not known. */

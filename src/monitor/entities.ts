@@ -252,7 +252,6 @@ export class Vms implements VmsApi {
     const vm = this.#vmOf(ref);
     this.#p.updater.removeVm(vm);
     this.#p.vmUpdater.forgetVm(vm.id);
-    this.#p.statistics.forgetVm(vm.id);
   }
 
   history(ref: string): ReturnType<VmsApi['history']> {

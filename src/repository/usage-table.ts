@@ -32,6 +32,7 @@ export class UsageTable {
   }
 
   free(columns: VmColumns): void {
+    columns.freed = true;
     for (const nic of columns.nics) this.#nics.release(nic);
     for (const disk of columns.disks) this.#disks.release(disk);
     this.#vms.release(columns);
@@ -69,8 +70,7 @@ export class UsageTable {
       if (nic.stored) gone = [...gone, nic.macAddr];
       this.#nics.release(nic);
     }
-    // An array that grew keeps room for more.
-    columns.nics = next.slice();
+    columns.nics = listOf(before, next);
     columns.goneNics = gone;
   }
 
@@ -83,19 +83,24 @@ export class UsageTable {
       let disk = before.find((known) => known.imageId === imageId);
       if (disk === undefined) {
         disk = new DiskColumns(imageId, this.#disks.take());
-        disk.stored = gone.includes(imageId);
-        if (disk.stored) gone = gone.filter((key) => key !== imageId);
+        disk.stored = gone.some((row) => row.imageId === imageId);
+        if (disk.stored) gone = gone.filter((row) => row.imageId !== imageId);
       }
       next.push(disk);
     }
     for (const disk of before) {
       if (next.includes(disk)) continue;
-      if (disk.stored) gone = [...gone, disk.imageId];
+      if (disk.stored) gone = [...gone, columns.diskRow(disk)];
       this.#disks.release(disk);
     }
-    columns.disks = next.slice();
+    columns.disks = listOf(before, next);
     columns.goneDisks = gone;
   }
+}
+
+/** The list before, where nothing came, went or changed its place. An array that grew keeps room for more. */
+function listOf<T>(before: readonly T[], next: readonly T[]): readonly T[] {
+  return next.length === before.length && next.every((each, i) => each === before[i]) ? before : next.slice();
 }
 
 function fillOwn(columns: VmColumns, { statistics, migrationProgress }: VmUsage): void {

@@ -29,6 +29,8 @@ export interface PageFilter extends Omit<ChangesQuery, 'host' | 'vm' | 'cluster'
 /** One request looks at no more records than this: the rest of a long search is the next request's. */
 const MOST_SCANNED = 50_000;
 const CHUNK = 500;
+/** Backwards the first read is of about as many as are wanted: to read a record costs more than to pass it on. */
+const FEWEST = 50;
 /** Records are in order of their commit; their times may be out of order by a little. */
 const TIME_SLACK_MS = 60_000;
 
@@ -110,15 +112,17 @@ async function backwards(monitor: Monitor, filter: PageFilter, stop: AbortSignal
   const page = new Page(filter, filter.before ?? monitor.log.head());
   let newest: string | null = null;
   let before = filter.before;
+  let size = Math.min(CHUNK, Math.max(FEWEST, filter.limit));
   scan: while (!stop.aborted) {
-    const records = await monitor.log.latest(CHUNK, before);
+    const records = await monitor.log.latest(size, before);
     newest ??= records[0]?.cursor ?? null;
     for (const record of records) {
       if (filter.since !== undefined && record.time < filter.since - TIME_SLACK_MS) break scan;
       if (!page.add(record)) break scan;
     }
-    if (records.length < CHUNK) break;
+    if (records.length < size) break;
     before = records.at(-1)?.cursor;
+    size = CHUNK;
   }
   return {
     records: filter.reverse ? page.found : page.found.toReversed(),

@@ -1,6 +1,7 @@
 import type { LogRecordDraft } from '../events/index.js';
-import { keyOf, type RowKind, type RowWrite, rowKinds } from '../model/index.js';
+import { keyOf, type RowKind, type RowWrite, rowKinds, type VmColumns } from '../model/index.js';
 import type { FlushContent, WaitingRow } from './flush-target.js';
+import { cleanText } from './plain-value.js';
 
 interface Segment {
   /** Ticket of its oldest change set. */
@@ -19,6 +20,11 @@ interface WaitingStatistics {
   row: WaitingRow;
 }
 
+interface WaitingUsage {
+  readonly since: number;
+  columns: VmColumns;
+}
+
 export interface BacklogLimits {
   /** One flush takes about this many records … */
   readonly records: number;
@@ -35,11 +41,13 @@ export interface BacklogLimits {
  * forward into a later segment would leave its record behind, one merged backward would show before its record.
  * Change sets of statistics rows alone have no records to keep to: they coalesce over all segments, so that they stay bounded
  * by the number of entities while the database is away, and go last, in portions, so that events need not wait for them.
+ * Behind them goes the usage of VMs, each once. Of one VM either that waits or rows of statistics: what was given last.
  */
 export class Backlog {
   readonly #limits: BacklogLimits;
   readonly #segments: Segment[] = [];
   readonly #statistics = new Map<string, WaitingStatistics>();
+  readonly #usage = new Map<string, WaitingUsage>();
   #lastTicket = 0;
   #rows = 0;
   #records = 0;
@@ -54,7 +62,7 @@ export class Backlog {
   }
 
   get rows(): number {
-    return this.#rows + this.#statistics.size;
+    return this.#rows + this.#statistics.size + this.#usage.size;
   }
 
   get records(): number {
@@ -69,12 +77,12 @@ export class Backlog {
   }
 
   get isEmpty(): boolean {
-    return this.#segments.length === 0 && this.#statistics.size === 0;
+    return this.#segments.length === 0 && this.#statistics.size === 0 && this.#usage.size === 0;
   }
 
   /** More waits than one flush may take: no sense in waiting for more. */
   get isFull(): boolean {
-    return this.#segments.length > 1 || this.#statistics.size >= this.#portion;
+    return this.#segments.length > 1 || this.#statistics.size + this.#usage.size >= this.#portion;
   }
 
   /** Number of the newest change set. */
@@ -85,10 +93,12 @@ export class Backlog {
   /** Number of the oldest change set that still waits, Infinity if none does. */
   get oldestTicket(): number {
     let oldest = this.#segments[0]?.since ?? Number.POSITIVE_INFINITY;
-    // The Map keeps the order of first insertion: its first entry is the oldest.
-    for (const waiting of this.#statistics.values()) {
-      oldest = Math.min(oldest, waiting.since);
-      break;
+    // A Map keeps the order of first insertion: its first entry is the oldest.
+    for (const waiting of [this.#statistics, this.#usage]) {
+      for (const { since } of waiting.values()) {
+        oldest = Math.min(oldest, since);
+        break;
+      }
     }
     return oldest;
   }
@@ -104,8 +114,25 @@ export class Backlog {
     return this.#lastTicket;
   }
 
+  /** The same for VMs whose usage is to be written. */
+  addUsage(vms: readonly VmColumns[]): number {
+    this.#lastTicket += 1;
+    for (const columns of vms) {
+      const id = cleanText(columns.vmId);
+      const waiting = this.#usage.get(id);
+      if (waiting === undefined) this.#usage.set(id, { since: this.#lastTicket, columns });
+      else {
+        waiting.columns = columns;
+        this.#coalesced += 1;
+      }
+      if (this.#statistics.size > 0) this.#statistics.delete(idOf('vm_statistics', JSON.stringify([id])));
+    }
+    return this.#lastTicket;
+  }
+
   #addStatistics(write: RowWrite): void {
     const row = this.#waiting(write);
+    this.#replaceUsage(write);
     const id = idOf(row.kind, row.key);
     const waiting = this.#statistics.get(id);
     if (waiting === undefined) this.#statistics.set(id, { since: row.ticket, row });
@@ -132,11 +159,17 @@ export class Backlog {
       segment.rows.set(id, row);
       // An older value must not be written after this one.
       if (this.#statistics.delete(id)) this.#coalesced += 1;
+      this.#replaceUsage(write);
     }
     this.#coalesced += writes.length - (segment.rows.size - before);
     for (const record of records) segment.records.push(record);
     this.#rows += segment.rows.size - before;
     this.#records += records.length;
+  }
+
+  #replaceUsage(write: RowWrite): void {
+    if (write.kind !== 'vm_statistics' || this.#usage.size === 0) return;
+    if (this.#usage.delete('deleted' in write ? String(write.deleted[0]) : write.row.id)) this.#coalesced += 1;
   }
 
   #waiting(write: RowWrite): WaitingRow {
@@ -154,6 +187,7 @@ export class Backlog {
     const since = this.oldestTicket;
     const { rows, records } = this.#shift();
     const behind: WaitingRow[] = [];
+    const usage: VmColumns[] = [];
     // A statistics row that waits is newer than the same row in any segment, so it may only go after the last one.
     if (this.#segments.length === 0) {
       const most = Math.min(this.#limits.rows, rows.size + this.#portion);
@@ -163,8 +197,17 @@ export class Backlog {
         else behind.push(waiting.row);
         this.#statistics.delete(id);
       }
+      if (this.#statistics.size === 0) this.#takeUsage(usage, this.#portion - behind.length);
     }
-    return { rows: [...[...rows.values()].sort(byKindAndKey), ...behind], records, since };
+    return { rows: [...[...rows.values()].sort(byKindAndKey), ...behind], records, usage, since };
+  }
+
+  #takeUsage(usage: VmColumns[], most: number): void {
+    for (const [id, { columns }] of this.#usage) {
+      if (usage.length >= most) break;
+      usage.push(columns);
+      this.#usage.delete(id);
+    }
   }
 
   /** The oldest segment alone: statistics stay; null when there is none. */

@@ -8,11 +8,11 @@ import {
   type Timer,
   VurtiError,
 } from '../kernel/index.js';
-import { keyOf, type RowWrite } from '../model/index.js';
+import { keyOf, type RowWrite, type VmColumns } from '../model/index.js';
 import { Backlog, type BacklogLimits } from './backlog.js';
 import { type BackoffLimits, backoffMs } from './backoff.js';
 import { CommitSpans } from './commit-spans.js';
-import { type Batch, DataRefused, type FlushMark, type FlushTarget } from './flush-target.js';
+import { type Batch, DataRefused, type FlushMark, type FlushTarget, isEmpty } from './flush-target.js';
 import { FlushTimes } from './flush-times.js';
 import { Journal } from './journal/journal.js';
 import type { JournalFiles } from './journal/journal-files.js';
@@ -121,14 +121,24 @@ export class BatchingCommitter implements Committer {
     else this.#keeper.show(this.#backlog.lastTicket, show);
   }
 
+  usage(vms: readonly VmColumns[]): void {
+    if (vms.length === 0 || this.#isOver()) return;
+    const ticket = this.#backlog.addUsage(vms);
+    const { tracer } = this.#options.telemetry;
+    if (tracer !== undefined) this.#spans.begin(tracer, ticket, vms.length, 0);
+    this.#arm();
+  }
+
+  #isOver(): boolean {
+    if (this.#over === null && this.#stopping === null) return false;
+    if (this.#dropped === 0) this.#options.telemetry.log('warn', 'Changes after the end of the committer are dropped');
+    this.#dropped += 1;
+    this.#options.telemetry.count('vurti_store_changes_dropped_total');
+    return true;
+  }
+
   #take(changes: ChangeSet): void {
-    if (this.#over !== null || this.#stopping !== null) {
-      if (this.#dropped === 0)
-        this.#options.telemetry.log('warn', 'Changes after the end of the committer are dropped');
-      this.#dropped += 1;
-      this.#options.telemetry.count('vurti_store_changes_dropped_total');
-      return;
-    }
+    if (this.#isOver()) return;
     try {
       const writes: RowWrite[] = [];
       const refused: { write: RowWrite; message: string }[] = [];
@@ -164,7 +174,7 @@ export class BatchingCommitter implements Committer {
     const inFlight =
       this.#inFlight !== null && this.#keeper?.isKept(this.#inFlight.mark) !== true ? this.#inFlight : null;
     return {
-      waitingRows: this.#backlog.rows + (inFlight?.rows.length ?? 0) + (journal?.rows ?? 0),
+      waitingRows: this.#backlog.rows + (inFlight === null ? 0 : rowsOf(inFlight)) + (journal?.rows ?? 0),
       waitingRecords: this.#backlog.records + (inFlight?.records.length ?? 0) + (journal?.records ?? 0),
       setAside: this.#setAside.list(),
       failingSince: this.#failingSince,
@@ -266,7 +276,9 @@ export class BatchingCommitter implements Committer {
 
   #nextWaiting(): Batch | null {
     const content = this.#backlog.take();
-    return content === null ? null : { rows: content.rows, records: content.records, mark: this.#nextMark() };
+    if (content === null) return null;
+    const { rows, records, usage = [] } = content;
+    return { rows, records, usage, mark: this.#nextMark() };
   }
 
   async #nextKept(keeper: JournalKeeper): Promise<Batch | null> {
@@ -320,7 +332,7 @@ export class BatchingCommitter implements Committer {
     const { target } = this.#options;
     for (;;) {
       const batch = this.#inFlight;
-      if (batch === null || (batch.rows.length === 0 && batch.records.length === 0)) return [];
+      if (batch === null || isEmpty(batch)) return [];
       try {
         return await this.#unlessSlow(batch, target);
       } catch (error) {
@@ -352,9 +364,9 @@ export class BatchingCommitter implements Committer {
     }
     this.#flushes += 1;
     this.#lastMark = this.#inFlight?.mark ?? this.#lastMark;
-    const rows = this.#inFlight?.rows ?? [];
-    this.#setAside.written(rows);
-    telemetry.count('vurti_store_rows_total', rows.length);
+    const { rows, usage = [] } = this.#inFlight ?? { rows: [] };
+    this.#setAside.written(rows, usage);
+    telemetry.count('vurti_store_rows_total', rows.length + usage.length);
     telemetry.count('vurti_store_rows_coalesced_total', this.#backlog.takeCoalesced());
     telemetry.count('vurti_store_records_total', records.length);
     if (records.length > 0) this.#committed.publish(records);
@@ -390,11 +402,16 @@ export class BatchingCommitter implements Committer {
   }
 
   #flushFields(): { rows: number; records: number } {
-    return { rows: this.#inFlight?.rows.length ?? 0, records: this.#inFlight?.records.length ?? 0 };
+    return { rows: this.#inFlight === null ? 0 : rowsOf(this.#inFlight), records: this.#inFlight?.records.length ?? 0 };
   }
 
   #waitingFields(): { waitingRows: number; waitingRecords: number } {
     const { waitingRows, waitingRecords } = this.state();
     return { waitingRows, waitingRecords };
   }
+}
+
+/** The usage of a VM counts as one. */
+function rowsOf({ rows, usage = [] }: Batch): number {
+  return rows.length + usage.length;
 }

@@ -1,6 +1,6 @@
 import type { LogRecord, LogRecordDraft } from '../events/index.js';
 import { VurtiError } from '../kernel/index.js';
-import type { RowKind, RowWrite } from '../model/index.js';
+import type { RowKind, RowWrite, VmColumns } from '../model/index.js';
 
 /** The last write of one row that waits for a flush. */
 export interface WaitingRow {
@@ -13,11 +13,12 @@ export interface WaitingRow {
 
 /**
  * What one flush writes: rows, each key once, in a fixed order (kind, then key), behind them statistics in the order given;
- * records in the order given.
+ * records in the order given; VMs whose usage is written behind all rows, as it is then.
  */
 export interface FlushContent {
   readonly rows: readonly WaitingRow[];
   readonly records: readonly LogRecordDraft[];
+  readonly usage?: readonly VmColumns[];
 }
 
 /** Tells flushes apart for good: the writer (one start of one process) and its own count of them. */
@@ -44,6 +45,10 @@ export interface FlushTarget {
   probe(content: FlushContent): Promise<void>;
   /** The mark of the latest flush that is committed, whoever wrote it; null if there is none. */
   lastMark(): Promise<FlushMark | null>;
+}
+
+export function isEmpty({ rows, records, usage = [] }: FlushContent): boolean {
+  return rows.length === 0 && records.length === 0 && usage.length === 0;
 }
 
 export function sameMark(a: FlushMark | null, b: FlushMark | null): boolean {

@@ -1,11 +1,16 @@
 import type { CommitterState, LogRecordDraft } from '../events/index.js';
 import type { Telemetry } from '../kernel/index.js';
+import type { VmColumns } from '../model/index.js';
 import { idOf } from './backlog.js';
 import { refusedAmong } from './bisect.js';
 import type { Batch, DataRefused, FlushTarget, WaitingRow } from './flush-target.js';
 import { cutText } from './plain-value.js';
 
 type Entry = CommitterState['setAside'][number] & { readonly ticket: number };
+
+/** The usage of a VM is named by the row that it stands for first of all. */
+const USAGE = 'vm_statistics';
+const idOfUsage = (vmId: string): string => idOf(USAGE, JSON.stringify([vmId]));
 
 /** Rows that were refused (D28): named until a later write of the same row goes through. */
 export class SetAside {
@@ -30,8 +35,9 @@ export class SetAside {
   }
 
   /** A later write of a row that was set aside is through; one that was given before the refused write proves nothing. */
-  written(rows: readonly WaitingRow[]): void {
+  written(rows: readonly WaitingRow[], usage: readonly VmColumns[] = []): void {
     if (this.#entries.size === 0) return;
+    for (const { vmId } of usage) this.#entries.delete(idOfUsage(vmId));
     for (const row of rows) {
       const id = idOf(row.kind, row.key);
       const entry = this.#entries.get(id);
@@ -52,7 +58,23 @@ export class SetAside {
       const faulty = new Set(refused.map(({ item }) => item));
       return { ...batch, rows: batch.rows.filter((row) => !faulty.has(row)) };
     }
+    const usage = await this.#usageWithoutRefused(batch.usage ?? [], target);
+    if (usage !== null) return { ...batch, usage };
     return { ...batch, records: await this.#recordsWithoutRefused(batch.records, error, target) };
+  }
+
+  /** null: it is not at fault. */
+  async #usageWithoutRefused(usage: readonly VmColumns[], target: FlushTarget): Promise<readonly VmColumns[] | null> {
+    const probe = (part: readonly VmColumns[]): Promise<void> => target.probe({ rows: [], records: [], usage: part });
+    const suspects = usage.filter(({ vmId }) => this.#entries.has(idOfUsage(vmId)));
+    let refused = await refusedAmong(suspects, probe);
+    if (refused.length === 0) refused = await refusedAmong(usage, probe);
+    if (refused.length === 0) return null;
+    for (const { item, message } of refused) {
+      this.#note(idOfUsage(item.vmId), { kind: USAGE, key: JSON.stringify([item.vmId]), message, ticket: 0 });
+    }
+    const faulty = new Set(refused.map(({ item }) => item));
+    return usage.filter((columns) => !faulty.has(columns));
   }
 
   /**

@@ -1,15 +1,18 @@
 import type { Committer } from '../events/index.js';
 import type { Scheduler, Telemetry, Timer } from '../kernel/index.js';
-import type { RowWrite, VdsUsage, VmColumns, VmUsage } from '../model/index.js';
+import type { DiskStatistics, RowWrite, VdsUsage, VmColumns, VmUsage } from '../model/index.js';
 import type { HostSets } from '../repository/index.js';
 
-/** Entities written between two turns of the event loop, some four rows each: pushes do not wait longer than 1 or 2 ms. */
-const CHUNK = 50;
+/** Hosts whose rows are made between two turns of the event loop: pushes do not wait longer than 1 or 2 ms. */
+const HOSTS = 50;
+/** VMs that are looked at between two turns: of most of them nothing is made. */
+const VMS = 1000;
 
 /**
  * Writes statistics to the database at their own pace (D22): every `intervalMs`, and of what changed since the last time
  * only the parts that did. Of a host what was written is known by identity: usage objects are immutable and share what
- * stays equal. A VM's columns note themselves what is not written.
+ * stays equal. A VM's columns note themselves what is not written, and are handed over as they are: the store reads them when
+ * it writes. Rows are made of VMs whose counters no column can hold.
  */
 export class StatisticsWriter {
   readonly #sets: HostSets;
@@ -18,7 +21,7 @@ export class StatisticsWriter {
   readonly #telemetry: Telemetry;
   readonly #intervalMs: number;
   readonly #changedVds = new Set<string>();
-  readonly #changedVms = new Set<string>();
+  #changedVms: VmColumns[] = [];
   readonly #writtenVds = new Map<string, VdsUsage>();
   #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -48,7 +51,7 @@ export class StatisticsWriter {
   vmChanged(columns: VmColumns): void {
     if (columns.announced || this.#intervalMs === 0) return;
     columns.announced = true;
-    this.#changedVms.add(columns.vmId);
+    this.#changedVms.push(columns);
   }
 
   /** The usage was read from the database: it is written already. */
@@ -57,16 +60,15 @@ export class StatisticsWriter {
   }
 
   loadedVm(id: string, usage: VmUsage): void {
-    this.#sets.setOfVm(id)?.vms.setUsage(id, usage).written();
+    const columns = this.#sets.setOfVm(id)?.vms.setUsage(id, usage);
+    if (columns === undefined) return;
+    columns.asOne = columns.plain === null;
+    columns.written();
   }
 
   forgetVds(id: string): void {
     this.#changedVds.delete(id);
     this.#writtenVds.delete(id);
-  }
-
-  forgetVm(id: string): void {
-    this.#changedVms.delete(id);
   }
 
   /** Hands over what changed since the last time: now, or when a hand-over that is under way has ended. */
@@ -77,8 +79,12 @@ export class StatisticsWriter {
   }
 
   async #writeAll(): Promise<void> {
-    await this.#drain(this.#changedVds, (id) => this.#vdsRows(id));
-    await this.#drain(this.#changedVms, (id) => this.#vmRows(id));
+    const hosts = [...this.#changedVds];
+    this.#changedVds.clear();
+    await this.#inChunks(hosts, HOSTS, (chunk) => this.#commit(chunk.flatMap((id) => this.#vdsRows(id))));
+    const vms = this.#changedVms;
+    this.#changedVms = [];
+    await this.#inChunks(vms, VMS, (chunk) => this.#writeVms(chunk));
   }
 
   #arm(): void {
@@ -94,14 +100,31 @@ export class StatisticsWriter {
     );
   }
 
-  async #drain(ids: Set<string>, rowsOf: (id: string) => RowWrite[]): Promise<void> {
-    const due = [...ids];
-    ids.clear();
-    for (let i = 0; i < due.length; i += CHUNK) {
-      const rows = due.slice(i, i + CHUNK).flatMap(rowsOf);
-      if (rows.length > 0) this.#committer.commit({ rows, records: [] });
-      if (i + CHUNK < due.length) await this.#scheduler.yield();
+  async #inChunks<T>(all: readonly T[], size: number, write: (chunk: readonly T[]) => void): Promise<void> {
+    for (let i = 0; i < all.length; i += size) {
+      write(all.slice(i, i + size));
+      if (i + size < all.length) await this.#scheduler.yield();
     }
+  }
+
+  #commit(rows: readonly RowWrite[]): void {
+    if (rows.length > 0) this.#committer.commit({ rows, records: [] });
+  }
+
+  #writeVms(vms: readonly VmColumns[]): void {
+    const rows: RowWrite[] = [];
+    const usage: VmColumns[] = [];
+    for (const columns of vms) {
+      // The VM was removed meanwhile; one that came back has other columns.
+      if (columns.freed) continue;
+      if (columns.plain !== null) this.#addPlainRows(columns, rows);
+      else if (columns.isDirty) usage.push(columns);
+      for (const disk of columns.goneDisks) this.#addGoneDisk(columns, disk, rows);
+      columns.asOne = columns.plain === null;
+      columns.written();
+    }
+    this.#commit(rows);
+    if (usage.length > 0) this.#committer.usage(usage);
   }
 
   #vdsRows(id: string): RowWrite[] {
@@ -120,23 +143,22 @@ export class StatisticsWriter {
     return rows;
   }
 
-  #vmRows(id: string): RowWrite[] {
-    const columns = this.#sets.setOfVm(id)?.vms.columns(id);
-    if (columns === undefined) return [];
-    const rows: RowWrite[] = [];
-    if (columns.dirty) rows.push({ kind: 'vm_statistics', row: columns.statisticsRow() });
+  #addPlainRows(columns: VmColumns, rows: RowWrite[]): void {
+    const all = columns.asOne;
+    if (all || columns.dirty) rows.push({ kind: 'vm_statistics', row: columns.statisticsRow() });
     for (const nic of columns.nics) {
-      if (nic.dirty) rows.push({ kind: 'vm_interface_statistics', row: columns.nicRow(nic) });
+      if (all || nic.dirty) rows.push({ kind: 'vm_interface_statistics', row: columns.nicRow(nic) });
     }
     for (const disk of columns.disks) {
-      if (disk.dirty) rows.push({ kind: 'disk_image_dynamic', row: columns.diskRow(disk) });
+      if (all || disk.dirty) rows.push({ kind: 'disk_image_dynamic', row: columns.diskRow(disk) });
     }
-    for (const mac of columns.goneNics) rows.push({ kind: 'vm_interface_statistics', deleted: [id, mac] });
-    for (const imageId of columns.goneDisks) {
-      if (this.#isUnplugged(id, imageId)) rows.push({ kind: 'disk_image_dynamic', deleted: [imageId] });
-    }
-    columns.written();
-    return rows;
+    for (const mac of columns.goneNics) rows.push({ kind: 'vm_interface_statistics', deleted: [columns.vmId, mac] });
+  }
+
+  /** What was written as one loses the disk with the next writing: if it is kept, it needs a row of its own. */
+  #addGoneDisk({ vmId, asOne }: VmColumns, disk: DiskStatistics, rows: RowWrite[]): void {
+    if (this.#isUnplugged(vmId, disk.imageId)) rows.push({ kind: 'disk_image_dynamic', deleted: [disk.imageId] });
+    else if (asOne) rows.push({ kind: 'disk_image_dynamic', row: disk });
   }
 
   /**

@@ -59,14 +59,9 @@ const others: readonly [ScenarioName, Counts][] = [
     'statistics',
     {
       flushes: 1,
-      statements: 4,
-      // A row per VM, nic and disk, and the hosts' three nics each.
-      rows: {
-        vm_statistics: 3 * VMS,
-        vm_interface_statistics: 3 * VMS,
-        disk_image_dynamic: 3 * VMS,
-        vds_interface_statistics: 9,
-      },
+      statements: 2,
+      // A row per VM, its nics and disks in it, and the hosts' three nics each.
+      rows: { vm_usage: 3 * VMS, vds_interface_statistics: 9 },
       records: {},
     },
   ],
@@ -85,7 +80,8 @@ const others: readonly [ScenarioName, Counts][] = [
       flushes: 3,
       statements: 9,
       rows: {
-        ...{ vm_dynamic: 1, vm_guest_agent_interfaces: 1, vm_statistics: 1, vm_interface_statistics: 1 },
+        // Usage without its disk, whose size is kept.
+        ...{ vm_dynamic: 1, vm_guest_agent_interfaces: 1, vm_usage: 1, disk_image_dynamic: 1 },
         ...{ vds_dynamic: 2, intent: 1, log_record: 5 },
       },
       records: { change: 3, VM_DOWN_ERROR: 1, processDownVm: 1 },

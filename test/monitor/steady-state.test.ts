@@ -41,16 +41,10 @@ it(
     expect(t.records()).toHaveLength(records);
     const tables = [...written.keys()].sort();
     expect(tables).toEqual(
-      [
-        'disk_image_dynamic',
-        'vds_interface_statistics',
-        'vds_statistics',
-        'vm_interface_statistics',
-        'vm_statistics',
-      ].filter((table) => tables.includes(table)),
+      ['vds_interface_statistics', 'vds_statistics', 'vm_usage'].filter((table) => tables.includes(table)),
     );
     // Once a minute for an hour, each row that changed, and each has: counters and uptimes move on.
-    expect(written.get('vm_statistics')).toBe(60 * HOSTS * VMS);
+    expect(written.get('vm_usage')).toBe(60 * HOSTS * VMS);
     const { polls } = t.monitor.status();
     expect(polls.skipped).toBe(0);
   },

@@ -181,7 +181,7 @@ describe('figures in columns', () => {
           for (const [key, row] of parts(plain)) if (!sameValue(stored.get(key), row)) expect(dirty).toContain(key);
           const gone = [...stored.keys()].filter((key) => !parts(plain).has(key)).sort();
           const noted = [
-            ...columns.goneDisks.map((id) => `disk ${id}`),
+            ...columns.goneDisks.map(({ imageId }) => `disk ${imageId}`),
             ...columns.goneNics.map((mac) => `nic ${mac}`),
           ];
           expect(noted.sort()).toEqual(gone);

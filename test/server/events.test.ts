@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { T0 } from './fake-monitor.js';
 import { type Setup, setup } from './setup.js';
 
@@ -69,6 +69,20 @@ describe('GET /api/v1/events', () => {
       seen.push(...cursors(next));
     }
     expect(seen).toEqual(['e3.1', 'e3.2', 'e3.4', 'e3.5']);
+  });
+
+  it('reads about as many of the newest as a page holds, and more at a time where few of them pass', async () => {
+    const made = withHistory();
+    for (let i = 0; i < 700; i++) made.monitor.log.event('VM_DOWN', { vm: `vm-${i}` });
+    const latest = vi.spyOn(made.monitor.log, 'latest');
+    const reads = async (query: string): Promise<unknown[]> => {
+      latest.mockClear();
+      await page(made, query);
+      return latest.mock.calls.map(([limit]) => limit);
+    };
+    expect(await reads('limit=100')).toEqual([100]);
+    expect(await reads('limit=2')).toEqual([50]);
+    expect(await reads('limit=5&type=VDS_FAILURE')).toEqual([50, 500, 500]);
   });
 
   it('says who, why and what changed', async () => {

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from '../../src/events/index.js';
 import { formatCursor, parseCursor } from '../../src/events/index.js';
-import { keyOf, type Row, type RowKind, type RowWrite, rowKinds } from '../../src/model/index.js';
+import {
+  type DiskStatistics,
+  keyOf,
+  type Row,
+  type RowKind,
+  type RowWrite,
+  rowKinds,
+  type VmColumns,
+} from '../../src/model/index.js';
+import { UsageTable } from '../../src/repository/usage-table.js';
 import { type CommitterTuning, type LogStore, StatementCounter } from '../../src/store/index.js';
-import { deletionOf, fullRow, intent, T0, vmChange, vmEvent, vmRow, vmSet, vmStatistics } from './samples.js';
+import { usageRows } from '../../src/store/usage-figures.js';
+import { deletionOf, fullRow, intent, T0, usageOf, vmChange, vmEvent, vmRow, vmSet, vmStatistics } from './samples.js';
 
 export interface OpenOptions extends CommitterTuning {
   readonly takeOver?: boolean;
@@ -180,6 +190,54 @@ export function describeStore(name: string, make: () => Promise<StoreHarness>): 
       counter.reset();
       await store.committer.flushed();
       expect(counter.writes()).toEqual([]);
+      await store.close();
+    });
+  });
+
+  describe(`${name}: usage of VMs`, () => {
+    it('stands for its rows, replaces them, goes with them, and leaves the row of a disk that it lists no more', async () => {
+      const harness = await make();
+      const store = await harness.open();
+      const table = new UsageTable();
+      const [one, other] = ['vm-1', 'vm-2'].map((id) => {
+        const columns = table.create(id);
+        table.load(columns, usageOf(id, ['aa', 'bb'], [`${id}-a`, `${id}-b`]));
+        return columns;
+      }) as [VmColumns, VmColumns];
+      const rowsOf = async () => ({
+        vms: (await loadAll(store, 'vm_statistics')).map((row) => row.id),
+        nics: (await loadAll(store, 'vm_interface_statistics')).map((row) => `${row.vmId} ${row.macAddr}`),
+        disks: (await loadAll(store, 'disk_image_dynamic')).map((row) => row.imageId).sort(),
+      });
+      const write = async (usage: readonly VmColumns[], rows: readonly RowWrite[] = []): Promise<void> => {
+        if (rows.length > 0) store.committer.commit({ rows, records: [] });
+        store.committer.usage(usage);
+        await store.committer.flushed();
+      };
+      const kept: RowWrite = {
+        kind: 'disk_image_dynamic',
+        row: usageOf('vm-1', [], ['kept']).disks[0] as DiskStatistics,
+      };
+      await write([], [...usageRows(one), kept]);
+      await write([one, other]);
+      const nics = ['vm-1 aa', 'vm-1 bb', 'vm-2 aa', 'vm-2 bb'];
+      const disks = ['kept', 'vm-1-a', 'vm-1-b', 'vm-2-a', 'vm-2-b'];
+      expect(await rowsOf()).toEqual({ vms: ['vm-1', 'vm-2'], nics, disks });
+      expect(await loadAll(store, 'vm_statistics')).toEqual([one.statisticsRow(), other.statisticsRow()]);
+      // Another nic, and one disk only; then rows again, and nothing.
+      table.load(one, usageOf('vm-1', ['cc'], ['vm-1-a']));
+      await write(
+        [one],
+        [{ kind: 'disk_image_dynamic', row: usageOf('vm-1', [], ['vm-1-b']).disks[0] as DiskStatistics }],
+      );
+      expect(await rowsOf()).toEqual({ vms: ['vm-1', 'vm-2'], nics: ['vm-1 cc', 'vm-2 aa', 'vm-2 bb'], disks });
+      const gone: RowWrite[] = [
+        { kind: 'vm_statistics', deleted: ['vm-2'] },
+        ...['aa', 'bb'].map((mac): RowWrite => ({ kind: 'vm_interface_statistics', deleted: ['vm-2', mac] })),
+        ...['vm-2-a', 'vm-2-b'].map((id): RowWrite => ({ kind: 'disk_image_dynamic', deleted: [id] })),
+      ];
+      await write([], gone);
+      expect(await rowsOf()).toEqual({ vms: ['vm-1'], nics: ['vm-1 cc'], disks: ['kept', 'vm-1-a', 'vm-1-b'] });
       await store.close();
     });
   });

@@ -20,6 +20,7 @@ class FakeTarget implements FlushTarget {
   /** Ids of rows (first part of the key) that are refused. */
   readonly refused = new Set<string>();
   refusesRecord: (message: string) => boolean = () => false;
+  refusesVm: (vmId: string) => boolean = () => false;
   #gate: Promise<void> = Promise.resolve();
   #seq = 0;
 
@@ -58,6 +59,7 @@ class FakeTarget implements FlushTarget {
     for (const { key } of batch.rows) {
       if (this.refused.has((JSON.parse(key) as string[])[0] ?? '')) throw new DataRefused('too odd');
     }
+    for (const { vmId } of batch.usage ?? []) if (this.refusesVm(vmId)) throw new DataRefused('too large');
     for (const record of batch.records) {
       if (record.kind === 'event' && this.refusesRecord(record.message)) throw new DataRefused('unspeakable');
     }

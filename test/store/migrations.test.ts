@@ -38,6 +38,8 @@ function faultsOf(statements: readonly string[]): string[] {
       made.add(table);
       return null;
     }
+    // Not `or replace`; a view on a table keeps that from being changed, which no step does.
+    if (/^create (?:view|function) "/.test(text)) return null;
     const on = /^create (unique )?index .* on "(\w+)"/.exec(text);
     if (on !== null) return on[1] === undefined || made.has(on[2] ?? '') ? null : `what was no fault is one: ${text}`;
     if (made.has(table) && /^(?:insert into|update|alter table|comment on table) "/.test(text)) return null;
@@ -74,6 +76,7 @@ it.each([
   'update "vm_jobs" set a = 1',
   'delete from "vm_jobs"',
   'truncate "vm_jobs"',
+  'create or replace view "vm_jobs_now" as select 1',
 ])('would be found: %s', (text) => {
   expect(faultsOf(['create table "other" (a text)', text])).toHaveLength(1);
 });

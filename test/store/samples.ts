@@ -7,6 +7,7 @@ import {
   type RowKind,
   type RowWrite,
   rowKinds,
+  type VmUsage,
   vmDynamicFields,
 } from '../../src/model/index.js';
 
@@ -108,4 +109,15 @@ export function deletionOf(write: RowWrite): RowWrite {
   if ('deleted' in write) return write;
   const row = write.row as Readonly<Record<string, unknown>>;
   return { kind: write.kind, deleted: rowKinds[write.kind].key.map((name) => row[name] as string | number) };
+}
+
+/** A VM's usage that is as any other, with these nics and disks. */
+export function usageOf(vmId: string, macs: readonly string[], imageIds: readonly string[]): VmUsage {
+  const row = <K extends RowKind>(kind: K): Row<K> => (fullRow(kind, 3) as unknown as { row: Row<K> }).row;
+  return {
+    statistics: { ...row('vm_statistics'), id: vmId },
+    interfaces: macs.map((macAddr) => ({ ...row('vm_interface_statistics'), vmId, macAddr })),
+    disks: imageIds.map((imageId) => ({ ...row('disk_image_dynamic'), vmId, imageId })),
+    migrationProgress: null,
+  };
 }

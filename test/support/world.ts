@@ -32,10 +32,12 @@ import {
   type VdsCapabilitiesReport,
   type VdsStatsReport,
   type Vm,
+  type VmColumns,
   type VmReport,
   type VmStatsReport,
 } from '../../src/model/index.js';
 import { type Division, HostSets, Inventory } from '../../src/repository/index.js';
+import { usageRows } from '../../src/store/usage-figures.js';
 import {
   CommandBook,
   InventoryUpdater,
@@ -64,6 +66,11 @@ export class RecordingCommitter implements Committer {
       this.#note('commit');
     }
     show?.();
+  }
+
+  /** As the rows that it stands for. */
+  usage(vms: readonly VmColumns[]): void {
+    this.commit({ rows: vms.flatMap(usageRows), records: [] });
   }
 
   flushed(): Promise<void> {

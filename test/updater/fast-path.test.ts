@@ -308,7 +308,6 @@ describe('a reader with memory', () => {
     } else if (what === 'removed' && known !== undefined) {
       w.inventoryUpdater.removeVm(known);
       w.vmUpdater.forgetVm('v1');
-      w.statistics.forgetVm('v1');
     } else if (what === 'progress') w.vmUpdater.figures.migrationProgress('v2', 70);
     else if (what === 'forgotten') w.vmUpdater.hostCameUp('h1');
     else if (what === 'command') w.commands.changed('v2');

@@ -23,7 +23,8 @@ export interface JournalKeeperOptions {
  *
  * Modes: *idle* – the database works, nothing is kept and changes are shown at once; *keeping* – each flush goes to the
  * journal, then its changes are shown; *full*, *failed* – nothing more is kept until the journal is empty again (full) or
- * a write into it works (failed): flushes wait in memory and changes are shown at once. Statistics stay in memory in all modes.
+ * a write into it works (failed): flushes wait in memory and changes are shown at once. Statistics stay in memory in all
+ * modes, but for rows of them in the flush that failed first; the usage of VMs stays there always.
  */
 export class JournalKeeper {
   readonly #options: JournalKeeperOptions;

@@ -7,6 +7,8 @@ import type { LogWindow } from '../log-window.js';
 /** What a database would hold: rows and the log. Survives the store that wrote it. */
 export class MemoryContent {
   readonly #rows = new Map<RowKind, Map<string, object>>();
+  /** Keys of the rows of vm_interface_statistics by VM. */
+  readonly #nicsOf = new Map<string, Set<string>>();
   /** Records from `removed + 1` on stand from index #start on; the gap before is cut off now and then. */
   #records: LogRecord[] = [];
   #epochs: number[] = [];
@@ -50,8 +52,28 @@ export class MemoryContent {
       table = new Map();
       this.#rows.set(write.kind, table);
     }
-    if ('deleted' in write) table.delete(keyOf(write));
-    else table.set(keyOf(write), write.row);
+    const key = keyOf(write);
+    if ('deleted' in write) table.delete(key);
+    else table.set(key, write.row);
+    if (write.kind === 'vm_interface_statistics') this.#noteNic(key, 'deleted' in write);
+  }
+
+  #noteNic(key: string, deleted: boolean): void {
+    const [vmId = ''] = JSON.parse(key) as [string, string];
+    let keys = this.#nicsOf.get(vmId);
+    if (keys === undefined) {
+      keys = new Set();
+      this.#nicsOf.set(vmId, keys);
+    }
+    if (!deleted) keys.add(key);
+    else if (keys.delete(key) && keys.size === 0) this.#nicsOf.delete(vmId);
+  }
+
+  /** All that is known of a VM's usage; rows of disks that it lists no more stay. */
+  putUsage(vmId: string, writes: readonly RowWrite[]): void {
+    for (const key of this.#nicsOf.get(vmId) ?? []) this.#rows.get('vm_interface_statistics')?.delete(key);
+    this.#nicsOf.delete(vmId);
+    for (const write of writes) this.put(write);
   }
 
   append(drafts: readonly LogRecordDraft[]): LogRecord[] {

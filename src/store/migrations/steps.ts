@@ -6,6 +6,7 @@ import * as intents from './0005-intents.js';
 import * as flushMark from './0006-flush-mark.js';
 import * as recordCluster from './0007-record-cluster.js';
 import * as bookmarks from './0008-bookmarks.js';
+import * as usage from './0009-usage.js';
 import type { SchemaMigration } from './schema-migration.js';
 
 interface SchemaStep {
@@ -54,6 +55,15 @@ export const steps: Readonly<Record<string, SchemaStep>> = {
     runsFrom: 6,
   },
   '0008_bookmarks': { up: bookmarks.up, what: 'makes the table of how far sinks have come', locks: [] },
+  '0009_usage': {
+    up: usage.up,
+    what: 'makes the tables in which usage of a VM is one row, and views of it',
+    locks: [
+      { table: 'disk_image_dynamic', mode: 'AccessShareLock' },
+      { table: 'vm_interface_statistics', mode: 'AccessShareLock' },
+      { table: 'vm_statistics', mode: 'AccessShareLock' },
+    ],
+  },
 };
 
 /** 7 of "0007_record_cluster"; 0 of a name that is none of ours. */

@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { type Scheduler, type Telemetry, withDeadline } from '../../kernel/index.js';
 import type { StatementListener } from '../store.js';
+import { BoundQuery } from './bound-query.js';
 import { clientConfig } from './client-config.js';
 import type { PostgresConnection } from './connection.js';
 import { CopyOutQuery, CopyQuery } from './copy-query.js';
@@ -41,6 +42,17 @@ export class CopyOutput {
   constructor(table: string, onMessage: (message: Buffer) => void) {
     this.table = table;
     this.onMessage = onMessage;
+  }
+}
+
+/** Given as the only parameter of a query: messages that bind and run what the session has prepared, an update of this table. */
+export class BoundUpdate {
+  readonly table: string;
+  readonly messages: Buffer;
+
+  constructor(table: string, messages: Buffer) {
+    this.table = table;
+    this.messages = messages;
   }
 }
 
@@ -147,6 +159,11 @@ function clientOf(client: pg.PoolClient, listener: StatementListener | undefined
       // One of them is the end.
       listener?.({ verb: 'select', table: input.table, rows: Math.max(0, messages - 1), bytes: text.length });
       return { command: 'COPY', rows: [] };
+    }
+    if (input instanceof BoundUpdate) {
+      const rowCount = await client.query(new BoundQuery(input.messages)).done;
+      listener?.({ verb: 'update', table: input.table, rows: rowCount, bytes: input.messages.length });
+      return { command: 'UPDATE', rowCount, rows: [] };
     }
     const result = await client.query(text, [...parameters]);
     if (listener !== undefined) {

@@ -6,6 +6,7 @@ import { type Fields, type Row, type RowKind, rowKinds } from '../../model/index
 import { CopyDecoder } from './copy-decoder.js';
 import { CopyOutput, type Lane } from './lane.js';
 import { fieldOf } from './table-sql.js';
+import { isUsage, UsageReader } from './usage-reader.js';
 
 /** Some ms of work, spread over the pieces in which they come from the socket; who asked for them has to go through all. */
 const CHUNK = 500;
@@ -13,16 +14,21 @@ const READ_MS = 60_000;
 
 type StoredRow = Readonly<Record<string, unknown>>;
 
-/** Reads whole tables, page by page along the primary key, by binary COPY: a row of text takes three times as long. */
+/**
+ * Reads whole tables, page by page along the primary key, by binary COPY: a row of text takes three times as long. Behind a table
+ * for single rows of VMs' usage comes what stands as one row per VM.
+ */
 export class PostgresStateLoader implements StateLoader {
   readonly #lane: Lane;
   readonly #schema: string;
   readonly #telemetry: Telemetry;
+  readonly #usage: UsageReader;
 
   constructor(lane: Lane, schema: string, telemetry: Telemetry) {
     this.#lane = lane;
     this.#schema = schema;
     this.#telemetry = telemetry;
+    this.#usage = new UsageReader(lane, schema, READ_MS);
   }
 
   async *load<K extends RowKind>(kind: K): AsyncGenerator<readonly Row<K>[]> {
@@ -34,6 +40,9 @@ export class PostgresStateLoader implements StateLoader {
       if (rows.length > 0) yield rows;
       last = page.rows < CHUNK ? undefined : page.last;
     } while (last !== undefined);
+    if (!isUsage(kind)) return;
+    const fault = (vmId: string, error: unknown): void => this.#leaveOut('vm_usage', JSON.stringify([vmId]), error);
+    yield* this.#usage.load(kind, CHUNK, fault);
   }
 
   async #page(
@@ -54,7 +63,7 @@ export class PostgresStateLoader implements StateLoader {
       rows += 1;
       last = row;
       if (wrong === undefined) onRow(row);
-      else this.#leaveOut(kind, key, row, wrong);
+      else this.#leaveOut(kind, JSON.stringify(key.map((part) => row[part])), wrong);
     };
     const columns = sql.join(Object.values(fields).map(({ column }) => sql.id(column)));
     const keyColumns = sql.join(key.map((name) => sql.id(fieldOf(fields, name).column)));
@@ -72,9 +81,8 @@ export class PostgresStateLoader implements StateLoader {
   }
 
   /** One row that somebody else wrote must not keep the service from starting. */
-  #leaveOut(table: RowKind, key: readonly string[], row: StoredRow, error: unknown): void {
-    const name = JSON.stringify(key.map((part) => row[part]));
-    const fields = { table, key: name, message: messageOf(error) };
+  #leaveOut(table: string, key: string, error: unknown): void {
+    const fields = { table, key, message: messageOf(error) };
     this.#telemetry.log('error', 'A stored row is not understood and was left out', fields);
     this.#telemetry.count('vurti_store_rows_not_understood_total', 1, { table });
   }

@@ -28,6 +28,7 @@ import { PostgresStateLoader } from './postgres-state-loader.js';
 import { PostgresTarget } from './postgres-target.js';
 import { removeRecords } from './remove-records.js';
 import { findWriter, type Holder, nameOfWriter, Shard } from './shard.js';
+import { UsageSql } from './usage-sql.js';
 import { WriterLock } from './writer-lock.js';
 
 export interface PostgresStoreOptions extends CommitterTuning {
@@ -116,7 +117,9 @@ export class PostgresStore implements LogStore {
     this.#readers = lane('reader', Math.max(1, poolSize - 2), 60_000);
     const bulkRows = options.bulkRows ?? BULK_ROWS;
     let bulk = Number.isFinite(bulkRows) ? new BulkCopy(this.#readers.db, schema) : null;
+    const usage = new UsageSql(this.#readers.db, schema);
     const setUp = async (run: (text: string) => Promise<unknown>): Promise<void> => {
+      for (const statement of usage.setUp) await run(statement);
       if (bulk === null) return;
       try {
         await run(bulk.setUp);
@@ -141,7 +144,7 @@ export class PostgresStore implements LogStore {
     });
     const target = new PostgresTarget({
       ...{ lane: this.#writer, shard: this.#shard, schema, deadlineMs: flushDeadlineMs },
-      ...{ bulk: () => bulk, bulkRows },
+      ...{ bulk: () => bulk, bulkRows, usage },
     });
     this.#committer = new BatchingCommitter({ ...options, target, writer, random, telemetry });
     this.committer = this.#committer;

@@ -14,6 +14,7 @@ import type { Lane } from './lane.js';
 import { numbered, RecordSql } from './record-sql.js';
 import type { Shard } from './shard.js';
 import { TableSql } from './table-sql.js';
+import type { Learned, UsageSql } from './usage-sql.js';
 
 /** A transaction whose commit was sent and not confirmed. */
 interface Doubt {
@@ -32,6 +33,7 @@ export interface PostgresTargetOptions {
   readonly bulk: () => BulkCopy | null;
   /** So many rows of one table of statistics go by COPY; fewer are not worth it. */
   readonly bulkRows: number;
+  readonly usage: UsageSql;
 }
 
 /** Writes batches to PostgreSQL, one transaction each, over a lane of a single connection. */
@@ -43,11 +45,13 @@ export class PostgresTarget implements FlushTarget {
   readonly #records: RecordSql;
   readonly #bulk: () => BulkCopy | null;
   readonly #bulkRows: number;
+  readonly #usage: UsageSql;
   #doubt: Doubt | null = null;
   /** The latest confirmed commit. Its answer may have come just too late for the deadline: then it is asked for again. */
   #written: { readonly mark: FlushMark; readonly records: readonly LogRecord[] } | null = null;
 
-  constructor({ lane, shard, schema, deadlineMs, bulk, bulkRows }: PostgresTargetOptions) {
+  constructor({ lane, shard, schema, deadlineMs, bulk, bulkRows, usage }: PostgresTargetOptions) {
+    this.#usage = usage;
     this.#lane = lane;
     this.#shard = shard;
     this.#deadlineMs = deadlineMs;
@@ -83,12 +87,14 @@ export class PostgresTarget implements FlushTarget {
     );
   }
 
-  async #transaction(db: Kysely<unknown>, { rows, records, mark }: Batch): Promise<readonly LogRecord[]> {
+  async #transaction(db: Kysely<unknown>, batch: Batch): Promise<readonly LogRecord[]> {
+    const { records, mark } = batch;
     await sql`begin`.execute(db);
     let before: number;
+    let learned: Learned;
     try {
       before = await this.#shard.take(db, records.length, mark);
-      await this.#put(db, { rows, records }, before);
+      learned = await this.#put(db, batch, before);
     } catch (error) {
       await rollback(db);
       throw error;
@@ -97,6 +103,7 @@ export class PostgresTarget implements FlushTarget {
     // Rows alone may be written twice without harm; records would get two numbers each.
     if (records.length > 0) this.#doubt = { mark, records, epoch };
     await sql`commit`.execute(db);
+    learned();
     return this.#confirmed(mark, records, epoch);
   }
 
@@ -116,7 +123,8 @@ export class PostgresTarget implements FlushTarget {
     return records;
   }
 
-  async #put(db: Kysely<unknown>, { rows, records }: FlushContent, before: number): Promise<void> {
+  async #put(db: Kysely<unknown>, content: FlushContent, before: number): Promise<Learned> {
+    const { rows, records, usage = [] } = content;
     const bulk = this.#bulk();
     const copied = new Map<RowKind, readonly RowWrite[]>();
     for (const [kind, writes] of byKind(rows)) {
@@ -131,9 +139,21 @@ export class PostgresTarget implements FlushTarget {
       for (const statement of this.#tables.get(kind)?.statements(rest) ?? []) await db.executeQuery(statement);
     }
     for (const statement of bulk?.statements(copied) ?? []) await db.executeQuery(statement);
+    await this.#usage.remove(db, vmsOf(rows));
+    const learned = await this.#usage.put(db, usage);
     for (const statement of this.#records.statements(records, before, this.#shard.epoch))
       await db.executeQuery(statement);
+    return learned;
   }
+}
+
+/** VMs whose row of statistics is written, or deleted: they stand in one place only. */
+function vmsOf(rows: readonly WaitingRow[]): string[] {
+  const ids: string[] = [];
+  for (const { write } of rows) {
+    if (write.kind === 'vm_statistics') ids.push('deleted' in write ? String(write.deleted[0]) : write.row.id);
+  }
+  return ids;
 }
 
 function byKind(rows: readonly WaitingRow[]): Map<RowKind, RowWrite[]> {

@@ -1,5 +1,6 @@
 import type { ChangeSet, Committer, CommitterState, LogRecordDraft } from '../../../src/events/index.js';
-import type { RowWrite } from '../../../src/model/index.js';
+import type { RowWrite, VmColumns } from '../../../src/model/index.js';
+import { usageRows } from '../../../src/store/usage-figures.js';
 
 /** Passes everything on to the store's committer and remembers what it was given. */
 export class SpyCommitter implements Committer {
@@ -19,6 +20,11 @@ export class SpyCommitter implements Committer {
     this.rows.push(...changes.rows);
     this.records.push(...changes.records);
     this.#inner.commit(changes, show);
+  }
+
+  usage(vms: readonly VmColumns[]): void {
+    this.rows.push(...vms.flatMap(usageRows));
+    this.#inner.usage(vms);
   }
 
   forget(): void {

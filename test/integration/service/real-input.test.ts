@@ -77,7 +77,7 @@ beforeAll(async () => {
   beforeItsEnd = false;
   await vi.waitUntil(() => monitor.vms.where({ status: 'Down' }).length > 0, { timeout: 10_000, interval: 50 });
   // Statistics have their own pace.
-  await vi.waitUntil(async () => (await count('vm_statistics')) >= 6, { timeout: 15_000, interval: 100 });
+  await vi.waitUntil(async () => (await count('vm_statistics_now')) >= 6, { timeout: 15_000, interval: 100 });
 });
 
 afterAll(async () => {
@@ -252,7 +252,7 @@ const expected: readonly [string, string, Record<string, unknown>][] = [
     },
   ],
   [
-    'vm_statistics',
+    'vm_statistics_now',
     `vm_guid = '${WEB}'`,
     {
       cpu_user: 14.27,
@@ -275,7 +275,7 @@ const expected: readonly [string, string, Record<string, unknown>][] = [
     },
   ],
   [
-    'vm_interface_statistics',
+    'vm_interface_statistics_now',
     `vm_id = '${WEB}'`,
     {
       mac_addr: '56:6f:1a:2b:00:00',
@@ -287,7 +287,7 @@ const expected: readonly [string, string, Record<string, unknown>][] = [
     },
   ],
   [
-    'disk_image_dynamic',
+    'disk_image_dynamic_now',
     "image_id = 'ab5d3f10-0000-4000-8000-000000000001'",
     {
       vm_id: WEB,

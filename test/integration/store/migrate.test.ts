@@ -39,6 +39,8 @@ async function older(records: number): Promise<void> {
   await store.close();
   await ask(database.url, "delete from vurti.schema_migration where name >= '0007'");
   await ask(database.url, 'drop table vurti.backfill, vurti.bookmark');
+  await ask(database.url, 'drop table vurti.vm_usage, vurti.vm_usage_parts cascade');
+  await ask(database.url, 'drop function vurti.usage_figure');
 }
 
 it('plans all steps for an empty database, and writes nothing for it', async () => {
@@ -71,6 +73,12 @@ it('tells what is left of a schema that is behind, with its records, and leaves 
         locks: [{ table: 'shard', mode: 'AccessShareLock', size: { rows: 1, exact: true } }],
       },
       { name: '0008_bookmarks', locks: [] },
+      {
+        name: '0009_usage',
+        locks: ['disk_image_dynamic', 'vm_interface_statistics', 'vm_statistics'].map((table) => ({
+          ...{ table, mode: 'AccessShareLock', size: { rows: 0, exact: true } },
+        })),
+      },
     ],
     backfills: [{ name: 'record_cluster', left: 2500, done: 0, toWrite: { rows: 1250, exact: true } }],
   });

@@ -69,7 +69,9 @@ it('what this store sends can be recorded, and be sent again', async () => {
     await prepare(own.url);
     const sent = JSON.parse(textOf(await recordStatements(own.url))) as Sent[];
     for (const kind of Object.keys(rowKinds)) {
-      const touched = sent.filter(({ text }) => text.includes(`"vurti"."${kind}"`)).map(({ rows }) => rows);
+      // Usage as one row looks at the rows of its VM, and takes them away: here it has none.
+      const ofKind = sent.filter(({ text }) => text.includes(`"vurti"."${kind}"`) && !text.includes('."vm_usage"'));
+      const touched = ofKind.map(({ rows }) => rows).filter((rows) => rows !== 0);
       expect(touched, `${kind}: two put, one changed and one put, one deleted, two read`).toEqual([2, 2, 1, 2]);
     }
     await sendAgain(sent, database.url);

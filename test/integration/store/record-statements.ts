@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import { type RowKind, type RowWrite, rowKinds } from '../../../src/model/index.js';
+import { UsageTable } from '../../../src/repository/usage-table.js';
 import type { PostgresStore, PostgresStoreOptions } from '../../../src/store/index.js';
-import { deletionOf, fullRow, intent, T0, vmChange, vmEvent } from '../../store/samples.js';
+import { deletionOf, fullRow, intent, T0, usageOf, vmChange, vmEvent } from '../../store/samples.js';
 import { openStore } from './harness.js';
 
 /** One statement as a store sent it, with its parameters and the number of rows it touched. */
@@ -61,6 +62,17 @@ async function write({ committer }: PostgresStore): Promise<void> {
   committer.commit({ rows: [...put(0), ...kinds.map(changed), ...put(2)], records: [vmChange('vm-2', 'b')] });
   await committer.flushed();
   committer.commit({ rows: put(1).map(deletionOf), records: [] });
+  await committer.flushed();
+  const table = new UsageTable();
+  committer.usage(
+    ['vm-8', 'vm-9'].map((id) => {
+      const columns = table.create(id);
+      table.load(columns, usageOf(id, ['aa'], [`image of ${id}`]));
+      return columns;
+    }),
+  );
+  await committer.flushed();
+  committer.commit({ rows: [{ kind: 'vm_statistics', deleted: ['vm-9'] }], records: [] });
   await committer.flushed();
 }
 

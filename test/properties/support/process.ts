@@ -22,6 +22,7 @@ import type { MonitorOptions } from '../../../src/monitor/options.js';
 import { tokens } from '../../../src/monitor/tokens.js';
 import type { HostSets, Inventory } from '../../../src/repository/index.js';
 import type { MemoryStore } from '../../../src/store/index.js';
+import { usageRows } from '../../../src/store/usage-figures.js';
 import { UpdaterPipeline } from '../../../src/updater/index.js';
 
 export interface ProcessOptions {
@@ -133,6 +134,10 @@ function watched(store: MemoryStore, witness: Witness): Store {
     commit: (changes) => {
       witness.committed(changes);
       committer.commit(changes);
+    },
+    usage: (vms) => {
+      witness.committed({ rows: vms.flatMap(usageRows), records: [] });
+      committer.usage(vms);
     },
     flushed: () => committer.flushed(),
     state: () => committer.state(),

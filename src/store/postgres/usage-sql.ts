@@ -1,0 +1,197 @@
+import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
+import type { DiskColumns, DiskUsage, NicColumns, VmColumns } from '../../model/index.js';
+import { DataRefused } from '../flush-target.js';
+import { cleanText, plainValue } from '../plain-value.js';
+import { unfitFigure } from '../usage-figures.js';
+import { chunksOf, type Element, jsonElement, textElement } from './array-literal.js';
+import { BoundUpdate } from './lane.js';
+import { type EncodedVm, figuresOf, UsageEncoder } from './usage-encoder.js';
+
+const STATEMENT = 'vurti_usage';
+
+/** What the database has of a VM beside its figures. */
+interface Known {
+  readonly id: Uint8Array;
+  readonly nics: readonly NicColumns[];
+  readonly names: readonly (string | null)[];
+  readonly disks: readonly DiskColumns[];
+  disksUsage: readonly DiskUsage[] | null;
+}
+
+/** What the guest says of its file systems is written, beside the figures. */
+interface OtherDisksUsage {
+  readonly id: string;
+  readonly known: Known;
+  readonly disksUsage: readonly DiskUsage[] | null;
+}
+
+/** A VM whose parts are written with its figures, as elements of arrays: it may change while they are on their way. */
+interface Fresh {
+  readonly id: string;
+  readonly figures: string;
+  readonly nics: string;
+  readonly disks: string;
+  readonly disksUsage: string;
+  readonly images: readonly string[];
+  readonly known: Known;
+}
+
+/** To be called when the transaction is committed. */
+export type Learned = () => void;
+
+interface Sort {
+  /** The database has all but the figures … */
+  readonly usual: readonly EncodedVm[];
+  /** … or that and what the guests say of their file systems … */
+  readonly otherDisksUsage: readonly OtherDisksUsage[];
+  /** … or it is not known what it has. */
+  readonly fresh: readonly Fresh[];
+}
+
+/**
+ * Usage of VMs as one row each (docs/adr/0016): `vm_usage` has the figures, `vm_usage_parts` what they are of: nics, disks, and
+ * the file systems. The figures alone are updated as long as this process has written the parts as they are. Until then,
+ * and when they change, all of it is written, and rows of the VM in the tables for single rows go.
+ */
+export class UsageSql {
+  /** To be run in each session, outside of any transaction. */
+  readonly setUp: readonly string[];
+  readonly #known = new Map<string, Known>();
+  readonly #encoder = new UsageEncoder(STATEMENT);
+  readonly #putFigures: string;
+  readonly #putParts: string;
+  readonly #putDisksUsage: string;
+  readonly #removeRows: readonly string[];
+  readonly #removeDisks: string;
+  readonly #remove: readonly string[];
+
+  constructor(compiler: Kysely<unknown>, schema: string) {
+    const text = (query: RawBuilder<unknown>): string => query.compile(compiler).sql;
+    const table = (name: string) => sql.id(schema, name);
+    // Each join of this session is of a few rows that it brings with a table's key; without statistics of them the planner
+    // would rather read the whole table.
+    const prepare = sql`
+      prepare ${sql.raw(STATEMENT)} (text[], bytea[]) as
+      update ${table('vm_usage')} u set figures = s.figures from unnest($1, $2) as s (id, figures) where u.vm_guid = s.id`;
+    const plans = { enable_hashjoin: 'off', enable_mergejoin: 'off', plan_cache_mode: 'force_generic_plan' };
+    this.setUp = [...Object.entries(plans).map(([name, value]) => `set ${name} = ${value}`), text(prepare)];
+    const given = (...types: string[]) => sql.join(types.map((type) => sql`${null}::${sql.raw(type)}[]`));
+    this.#putFigures = text(sql`
+      insert into ${table('vm_usage')} (vm_guid, figures) select * from unnest(${given('text', 'bytea')})
+      on conflict (vm_guid) do update set figures = excluded.figures`);
+    this.#putParts = text(sql`
+      insert into ${table('vm_usage_parts')} (vm_guid, nics, disks, disks_usage)
+      select * from unnest(${given('text', 'jsonb', 'jsonb', 'jsonb')})
+      on conflict (vm_guid) do update
+      set nics = excluded.nics, disks = excluded.disks, disks_usage = excluded.disks_usage`);
+    this.#putDisksUsage = text(sql`
+      update ${table('vm_usage_parts')} p set disks_usage = s.disks_usage
+      from unnest(${given('text', 'jsonb')}) as s (id, disks_usage) where p.vm_guid = s.id`);
+    const removeFrom = (name: string, column: string): string =>
+      text(sql`
+        delete from ${table(name)} t using unnest(${given('text')}) as d (key) where t.${sql.id(column)} = d.key`);
+    this.#removeRows = [removeFrom('vm_statistics', 'vm_guid'), removeFrom('vm_interface_statistics', 'vm_id')];
+    this.#removeDisks = removeFrom('disk_image_dynamic', 'image_id');
+    this.#remove = [removeFrom('vm_usage', 'vm_guid'), removeFrom('vm_usage_parts', 'vm_guid')];
+  }
+
+  /** Before the usage of a flush: VMs that got rows of their own in it, or whose statistics were deleted. */
+  async remove(db: Kysely<unknown>, ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#known.delete(id);
+    for (const statement of this.#remove) await run(db, statement, ids, [textElement]);
+  }
+
+  /** @throws DataRefused naming a figure that no column could hold, before anything is sent */
+  async put(db: Kysely<unknown>, vms: readonly VmColumns[]): Promise<Learned> {
+    let { usual, otherDisksUsage, fresh } = this.#sorted(vms);
+    if (usual.length > 0 && (await this.#update(db, usual)) < usual.length) {
+      // Somebody else took rows away: what this process knows does not hold.
+      this.#known.clear();
+      ({ usual, otherDisksUsage, fresh } = this.#sorted(vms));
+    }
+    await run(db, this.#putDisksUsage, otherDisksUsage, [idOf, (vm) => disksUsageElement(vm.disksUsage)]);
+    if (fresh.length > 0) await this.#putWhole(db, fresh);
+    return () => {
+      for (const { known, disksUsage } of otherDisksUsage) known.disksUsage = disksUsage;
+      for (const { id, known } of fresh) this.#known.set(id, known);
+    };
+  }
+
+  #sorted(vms: readonly VmColumns[]): Sort {
+    const usual: EncodedVm[] = [];
+    const otherDisksUsage: OtherDisksUsage[] = [];
+    const fresh: Fresh[] = [];
+    for (const columns of vms) {
+      // The VM was removed after it was given; its rows go with the next flush, or are gone.
+      if (columns.freed) continue;
+      const unfit = unfitFigure(columns);
+      if (unfit !== null) throw new DataRefused(unfit);
+      const id = cleanText(columns.vmId);
+      const known = this.#known.get(id);
+      if (known === undefined || !hasParts(known, columns)) {
+        fresh.push(freshOf(id, columns));
+        continue;
+      }
+      usual.push({ id: known.id, columns });
+      const { disksUsage } = columns;
+      if (known.disksUsage !== disksUsage) otherDisksUsage.push({ id, known, disksUsage });
+    }
+    return { usual, otherDisksUsage, fresh };
+  }
+
+  async #update(db: Kysely<unknown>, vms: readonly EncodedVm[]): Promise<number> {
+    let sent = false;
+    try {
+      const update = new BoundUpdate('vm_usage', this.#encoder.encode(vms));
+      const { numAffectedRows } = await db.executeQuery(CompiledQuery.raw('', [update]));
+      sent = true;
+      return Number(numAffectedRows);
+    } finally {
+      if (!sent) this.#encoder.renew();
+    }
+  }
+
+  async #putWhole(db: Kysely<unknown>, vms: readonly Fresh[]): Promise<void> {
+    await run(db, this.#putFigures, vms, [idOf, (vm) => vm.figures]);
+    const parts: Element<Fresh>[] = [idOf, (vm) => vm.nics, (vm) => vm.disks, (vm) => vm.disksUsage];
+    await run(db, this.#putParts, vms, parts);
+    for (const statement of this.#removeRows) await run(db, statement, vms, [idOf]);
+    const images = vms.flatMap((vm) => vm.images);
+    await run(db, this.#removeDisks, images, [textElement]);
+  }
+}
+
+const idOf: Element<{ readonly id: string }> = ({ id }) => textElement(id);
+
+const disksUsageElement: Element<readonly DiskUsage[] | null> = (disksUsage) => jsonElement(plainValue(disksUsage));
+
+function freshOf(id: string, columns: VmColumns): Fresh {
+  const { nics, disks, disksUsage } = columns;
+  const images = disks.map(({ imageId }) => cleanText(imageId));
+  return {
+    id,
+    figures: textElement(`\\x${figuresOf(columns).toString('hex')}`),
+    nics: jsonElement(plainValue(nics.map(({ macAddr, name }) => ({ mac: macAddr, name })))),
+    disks: jsonElement(images),
+    disksUsage: disksUsageElement(disksUsage),
+    images,
+    known: { id: Buffer.from(id), nics, names: nics.map(({ name }) => name), disks, disksUsage },
+  };
+}
+
+async function run<T>(
+  db: Kysely<unknown>,
+  statement: string,
+  items: readonly T[],
+  columns: readonly Element<T>[],
+): Promise<void> {
+  for (const { literals } of chunksOf(items, columns))
+    await db.executeQuery(CompiledQuery.raw(statement, [...literals]));
+}
+
+/** Lists of nics and disks are made anew when they change; a nic's name is not. */
+function hasParts({ nics, names, disks }: Known, columns: VmColumns): boolean {
+  if (nics !== columns.nics || disks !== columns.disks) return false;
+  for (let i = 0; i < nics.length; i++) if (names[i] !== (nics[i] as NicColumns).name) return false;
+  return true;
+}
