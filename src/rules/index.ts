@@ -3,10 +3,10 @@ export { type HostOutlookFacts, hostOutlook } from './explain/host-outlook.js';
 export type { NextStep, Outlook } from './explain/outlook.js';
 export { type VmOutlookFacts, vmOutlook } from './explain/vm-outlook.js';
 export { missingNetworks } from './host/capability-checks.js';
-export type { HostCase, HostRuleSettings } from './host/case.js';
+export type { Claims, HostCase, HostRuleSettings } from './host/case.js';
 export { certificateParams, daysLeft } from './host/certificates.js';
 export { commandTransitions, type HostCommand, refusal } from './host/commands.js';
-export { type Claims, claimsOf } from './host/commitment.js';
+export { claimsOf } from './host/commitment.js';
 export { decideHost, type HostEvidence, type HostVerdict } from './host/decide.js';
 export { failureTransitions, graceSeconds } from './host/failure.js';
 

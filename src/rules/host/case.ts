@@ -11,13 +11,18 @@ import type {
   VdsUsage,
   Vm,
 } from '../../model/index.js';
-import type { Claims } from './commitment.js';
 
 /** The general settings that host rules read. */
 export type HostRuleSettings = Pick<
   MonitorSettings,
   'mode' | 'thresholds' | 'maintenance' | 'fencing' | 'autoRecovery' | 'certificates'
 >;
+
+/** Memory (MiB) and CPUs that VMs may claim. */
+export interface Claims {
+  readonly memoryMb: number;
+  readonly cores: number;
+}
 
 /** All that one decision about one host depends on. */
 export interface HostCase {

@@ -1,15 +1,9 @@
 import type { Vm, VmStatus } from '../../model/index.js';
-import type { HostCase } from './case.js';
+import type { Claims, HostCase } from './case.js';
 import type { HostDraft } from './draft.js';
 
 /** A VM that is launched counts as pending until it powers up, one that is down not at all. */
 const notCommitted: ReadonlySet<VmStatus> = new Set<VmStatus>(['WaitForLaunch', 'Down']);
-
-/** Memory (MiB) and CPUs that VMs may claim. */
-export interface Claims {
-  readonly memoryMb: number;
-  readonly cores: number;
-}
 
 /**
  * What the VMs on a host may claim (oVirt refreshCommitedMemory, §2.7): those of the last report that are known to run
