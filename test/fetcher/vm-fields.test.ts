@@ -173,6 +173,17 @@ describe('nics of the guest', () => {
     ]);
   });
 
+  it.each([1, 40])('an address counts once, as the first was, however many there are (%i)', (count) => {
+    const some = Array.from({ length: count }, (_, i) => `10.0.1.${i}`);
+    const list = [
+      { ...eth0, inet: [...some, ' 10.0.1.0 ', 'x'] },
+      { name: 'eth0', inet: ['10.0.2.1', ...some], inet6: ['fe80::1', '::2%a'] },
+    ];
+    expect(nics(list).guestInterfaces()).toMatchObject([
+      { ipv4Addresses: [...some, '10.0.2.1'], ipv6Addresses: ['fe80::1', '::2'] },
+    ]);
+  });
+
   it('the hash does not mind the order, is 0 only without a list, and fits 32 bits', () => {
     const hash = (list: unknown) => nics(list).dynamic.guestAgentNicsHash;
     expect(hash([eth0, eth1])).toBe(hash([{ ...eth1, inet: ['10.0.0.3', '10.0.0.2'] }, eth0]));

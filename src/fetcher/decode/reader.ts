@@ -156,7 +156,8 @@ export class Reader {
     const list = this.list(key);
     if (list === undefined) return undefined;
     const result: Reader[] = [];
-    for (const [index, value] of list.entries()) {
+    for (let index = 0; index < list.length; index++) {
+      const value = list[index];
       const path = `${key}[${index}]`;
       if (isObject(value)) result.push(new Reader(value, this.#pathOf(path), this.#problems, this.#vmId));
       else this.problem(path, `not an object: ${excerptOf(value)}`);
@@ -169,7 +170,8 @@ export class Reader {
     const list = this.list(key);
     if (list === undefined) return undefined;
     const result: string[] = [];
-    for (const [index, value] of list.entries()) {
+    for (let index = 0; index < list.length; index++) {
+      const value = list[index];
       if (typeof value === 'string') result.push(cleanText(value, max));
       else if (typeof value === 'number') result.push(String(value));
       else this.problem(`${key}[${index}]`, `not a text: ${excerptOf(value)}`);

@@ -13,7 +13,6 @@ import { cleanJson } from './json-value.js';
 import { present } from './present.js';
 import type { Reader } from './reader.js';
 import { graphicsOf } from './vm-graphics.js';
-import { type GuestNic, guestNicsHash } from './vm-guest.js';
 
 /** What a poll says of fields that it leaves out: the values of a fresh object (monitoring-rules.md §4.1). */
 const defaultEntries = Object.entries<unknown>({
@@ -56,11 +55,11 @@ type Always = Omit<Fields, 'currentCd' | 'guestRequestedMemory'>;
 export function polledDynamic(
   vm: Reader,
   status: VmStatus,
-  guestNics: readonly GuestNic[] | null,
+  guestAgentNicsHash: number | undefined,
   hostAddress: string,
 ): ReportedVmDynamic {
   // Filled in place: merging two objects of thirty members would cost more than reading them.
-  const fields: Record<string, unknown> = readFields(vm, status, guestNics, hostAddress);
+  const fields: Record<string, unknown> = readFields(vm, status, guestAgentNicsHash, hostAddress);
   for (const [name, value] of defaultEntries) if (fields[name] === undefined) fields[name] = value;
   return withCurrentCd(vm, fields as ReportedVmDynamic);
 }
@@ -69,13 +68,16 @@ export function polledDynamic(
 export function pushedDynamic(
   vm: Reader,
   status: VmStatus,
-  guestNics: readonly GuestNic[] | null,
+  guestAgentNicsHash: number | undefined,
   hostAddress: string,
 ): ReportedVmDynamic {
-  return withCurrentCd(vm, present<ReportedVmDynamic>(readFields(vm, status, guestNics, hostAddress) as Fields));
+  return withCurrentCd(
+    vm,
+    present<ReportedVmDynamic>(readFields(vm, status, guestAgentNicsHash, hostAddress) as Fields),
+  );
 }
 
-function readFields(vm: Reader, status: VmStatus, guestNics: readonly GuestNic[] | null, hostAddress: string): Always {
+function readFields(vm: Reader, status: VmStatus, guestAgentNicsHash: number | undefined, hostAddress: string): Always {
   const guest = vm.object('guestOsInfo');
   const zone = vm.object('guestTimezone');
   const watchdog = vm.object('watchdogEvent');
@@ -95,7 +97,7 @@ function readFields(vm: Reader, status: VmStatus, guestNics: readonly GuestNic[]
     exitMessage: textOf(vm, 'exitMessage', 'exitMessage'),
     exitReason: exitReasonOf(vm),
     pauseStatus: pauseStatusOf(vm),
-    guestAgentNicsHash: guestNics === null ? undefined : guestNicsHash(guestNics),
+    guestAgentNicsHash,
     lastWatchdogEvent: watchdog?.float('time'),
     lastWatchdogAction: watchdog && textOf(watchdog, 'action', 'lastWatchdogAction'),
     graphics: graphicsOf(vm, hostAddress),

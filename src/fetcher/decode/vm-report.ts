@@ -10,7 +10,7 @@ import {
 } from '../../model/index.js';
 import type { Reader } from './reader.js';
 import { polledDynamic, pushedDynamic } from './vm-dynamic.js';
-import { type GuestNic, guestNicsOf } from './vm-guest.js';
+import { type GuestNic, guestNicsHash, guestNicsOf } from './vm-guest.js';
 import { jobsOf } from './vm-jobs.js';
 import { statisticsOf } from './vm-statistics.js';
 
@@ -22,6 +22,8 @@ export interface VmReportContext {
   readonly kind: 'poll' | 'push';
   /** Of a push: the stamp of the whole message. A poll has one per VM. */
   readonly timestamp?: number | null;
+  /** A report of the same VM whose guest nics are known to be the same. */
+  readonly sameNics?: VmReport | undefined;
 }
 
 /** One VM of an answer or a push. State is decoded at once, the measured part when it is asked for. */
@@ -48,12 +50,15 @@ class ParsedVmReport implements VmReport {
     const dynamic = poll ? polledDynamic : pushedDynamic;
     this.#vm = vm;
     this.#measured = poll && status !== 'Down';
-    this.#guestNics = guestNicsOf(vm);
+    const { sameNics } = context;
+    this.#guestNics = sameNics === undefined ? guestNicsOf(vm) : sameNics.guestInterfaces();
+    const nics = this.#guestNics;
+    const nicsHash = nics === null ? undefined : (sameNics?.dynamic.guestAgentNicsHash ?? guestNicsHash(nics));
     this.vmId = context.vmId;
     this.vmName = vm.text('vmName', 255) || null;
     this.status = status;
     this.timestamp = context.timestamp ?? vm.float('statusTime') ?? null;
-    this.dynamic = dynamic(vm, status, this.#guestNics, host.address);
+    this.dynamic = dynamic(vm, status, nicsHash, host.address);
     this.deviceHash = vm.text('hash', HASH_MAX) || null;
     // A push never says anything of these two (monitoring-rules.md §4.1).
     this.tpmHash = poll ? vm.text('tpmHash', 255) || null : null;

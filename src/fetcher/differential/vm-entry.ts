@@ -114,25 +114,34 @@ export class VmEntry {
     this.start = at.start;
     this.size = at.size;
     const problems = new Problems();
-    const plain = decodeVm(new Reader(vm, `vms[${at.index}]`, problems, vmId), { vmId, host, kind: 'poll' });
+    const alike = before?.isAlike(at) === true;
+    const plain = decodeVm(new Reader(vm, `vms[${at.index}]`, problems, vmId), {
+      ...{ vmId, host, kind: 'poll' },
+      sameNics: alike ? before?.report : undefined,
+    });
     this.stateProblems = problems.list();
     const sample = plain?.statistics() ?? null;
     plain?.jobs();
     this.figureProblems = problems.list().slice(this.stateProblems.length);
     const readable = this.stateProblems.length + this.figureProblems.length === 0;
-    this.#followed = plain !== undefined && readable ? followed(plain, sample, this, before) : undefined;
+    this.#followed =
+      plain !== undefined && readable ? followed(plain, sample, this, alike ? before : undefined) : undefined;
     this.report = this.#followed?.report ?? plain;
     this.tape = this.#followed?.tape ?? nothing;
     this.values = this.#followed?.numbers ?? noNumbers;
   }
 
-  /** The tape of a later entry of the same VM which differs from this one in texts of its state; else undefined. */
-  tapeFor(later: VmEntry, numbers: Float64Array, measured: boolean, layout: Layout): Tape | undefined {
+  /** Whether a later entry of the same VM differs from this one in texts of its state and in figures alone. */
+  isAlike({ body, start, size }: EntryPlace): boolean {
+    return this.#followed !== undefined && walk(this, body, start, true) === start + size;
+  }
+
+  /** After `isAlike`: the tape of that entry, of which this is measured; undefined: it is to be made anew. */
+  tapeFor(numbers: Float64Array, measured: boolean, layout: Layout): Tape | undefined {
     const known = this.#followed;
     if (known === undefined || known.measured !== measured) return undefined;
     if (known.numbers.length !== numbers.length || known.usedDisksAt !== layout.usedDisks) return undefined;
-    const end = walk(this, later.body, later.start, true);
-    return end === later.start + later.size ? retaped(this, numbers) : undefined;
+    return retaped(this, numbers);
   }
 
   /**
@@ -171,15 +180,14 @@ function followed(
   plain: VmReport,
   sample: VmStatisticsSample | null,
   entry: VmEntry,
-  before: VmEntry | undefined,
+  alike: VmEntry | undefined,
 ): Followed | undefined {
   const measured = sample !== null;
   const layout: Layout = sample === null ? withoutFigures : layoutOf(sample);
   const numbers = sample === null ? onlyTime(plain) : numbersOf(sample, plain.timestamp, layout);
   if (numbers === undefined) return undefined;
   const tape =
-    before?.tapeFor(entry, numbers, measured, layout) ??
-    makeTape(entry.body.bytes, entry.start, sample, numbers, layout);
+    alike?.tapeFor(numbers, measured, layout) ?? makeTape(entry.body.bytes, entry.start, sample, numbers, layout);
   if (tape === undefined) return undefined;
   const figures = sample === null ? null : new VmFigures(sample, numbers, layout);
   return {
