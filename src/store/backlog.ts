@@ -20,11 +20,6 @@ interface WaitingStatistics {
   row: WaitingRow;
 }
 
-interface WaitingUsage {
-  readonly since: number;
-  columns: VmColumns;
-}
-
 export interface BacklogLimits {
   /** One flush takes about this many records … */
   readonly records: number;
@@ -47,7 +42,10 @@ export class Backlog {
   readonly #limits: BacklogLimits;
   readonly #segments: Segment[] = [];
   readonly #statistics = new Map<string, WaitingStatistics>();
-  readonly #usage = new Map<string, WaitingUsage>();
+  /** By identity, with the ticket since when: a key of text for each VM and flush costs more than its encoding. */
+  readonly #usage = new Map<VmColumns, number>();
+  /** Those that wait, by id; made when it is asked for. */
+  #usageById: Map<string, VmColumns> | null = null;
   #lastTicket = 0;
   #rows = 0;
   #records = 0;
@@ -94,11 +92,13 @@ export class Backlog {
   get oldestTicket(): number {
     let oldest = this.#segments[0]?.since ?? Number.POSITIVE_INFINITY;
     // A Map keeps the order of first insertion: its first entry is the oldest.
-    for (const waiting of [this.#statistics, this.#usage]) {
-      for (const { since } of waiting.values()) {
-        oldest = Math.min(oldest, since);
-        break;
-      }
+    for (const { since } of this.#statistics.values()) {
+      oldest = Math.min(oldest, since);
+      break;
+    }
+    for (const since of this.#usage.values()) {
+      oldest = Math.min(oldest, since);
+      break;
     }
     return oldest;
   }
@@ -117,15 +117,13 @@ export class Backlog {
   /** The same for VMs whose usage is to be written. */
   addUsage(vms: readonly VmColumns[]): number {
     this.#lastTicket += 1;
+    this.#usageById = null;
     for (const columns of vms) {
-      const id = cleanText(columns.vmId);
-      const waiting = this.#usage.get(id);
-      if (waiting === undefined) this.#usage.set(id, { since: this.#lastTicket, columns });
-      else {
-        waiting.columns = columns;
-        this.#coalesced += 1;
+      if (this.#usage.has(columns)) this.#coalesced += 1;
+      else this.#usage.set(columns, this.#lastTicket);
+      if (this.#statistics.size > 0) {
+        this.#statistics.delete(idOf('vm_statistics', JSON.stringify([cleanText(columns.vmId)])));
       }
-      if (this.#statistics.size > 0) this.#statistics.delete(idOf('vm_statistics', JSON.stringify([id])));
     }
     return this.#lastTicket;
   }
@@ -169,7 +167,9 @@ export class Backlog {
 
   #replaceUsage(write: RowWrite): void {
     if (write.kind !== 'vm_statistics' || this.#usage.size === 0) return;
-    if (this.#usage.delete('deleted' in write ? String(write.deleted[0]) : write.row.id)) this.#coalesced += 1;
+    this.#usageById ??= new Map([...this.#usage.keys()].map((columns) => [cleanText(columns.vmId), columns]));
+    const columns = this.#usageById.get('deleted' in write ? String(write.deleted[0]) : write.row.id);
+    if (columns !== undefined && this.#usage.delete(columns)) this.#coalesced += 1;
   }
 
   #waiting(write: RowWrite): WaitingRow {
@@ -203,10 +203,11 @@ export class Backlog {
   }
 
   #takeUsage(usage: VmColumns[], most: number): void {
-    for (const [id, { columns }] of this.#usage) {
+    this.#usageById = null;
+    for (const columns of this.#usage.keys()) {
       if (usage.length >= most) break;
       usage.push(columns);
-      this.#usage.delete(id);
+      this.#usage.delete(columns);
     }
   }
 

@@ -33,6 +33,7 @@ interface Fresh {
   readonly disks: string;
   readonly disksUsage: string;
   readonly images: readonly string[];
+  readonly columns: VmColumns;
   readonly known: Known;
 }
 
@@ -56,7 +57,9 @@ interface Sort {
 export class UsageSql {
   /** To be run in each session, outside of any transaction. */
   readonly setUp: readonly string[];
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<VmColumns, Known>();
+  /** Those of `#known`. */
+  readonly #columnsOf = new Map<string, VmColumns>();
   readonly #encoder = new UsageEncoder(STATEMENT);
   readonly #putFigures: string;
   readonly #putParts: string;
@@ -97,7 +100,7 @@ export class UsageSql {
 
   /** Before the usage of a flush: VMs that got rows of their own in it, or whose statistics were deleted. */
   async remove(db: Kysely<unknown>, ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.#known.delete(id);
+    for (const id of ids) this.#forget(id);
     for (const statement of this.#remove) await run(db, statement, ids, [textElement]);
   }
 
@@ -107,36 +110,49 @@ export class UsageSql {
     if (usual.length > 0 && (await this.#update(db, usual)) < usual.length) {
       // Somebody else took rows away: what this process knows does not hold.
       this.#known.clear();
+      this.#columnsOf.clear();
       ({ usual, otherDisksUsage, fresh } = this.#sorted(vms));
     }
     await run(db, this.#putDisksUsage, otherDisksUsage, [idOf, (vm) => disksUsageElement(vm.disksUsage)]);
     if (fresh.length > 0) await this.#putWhole(db, fresh);
     return () => {
       for (const { known, disksUsage } of otherDisksUsage) known.disksUsage = disksUsage;
-      for (const { id, known } of fresh) this.#known.set(id, known);
+      for (const { id, columns, known } of fresh) {
+        this.#forget(id);
+        this.#known.set(columns, known);
+        this.#columnsOf.set(id, columns);
+      }
     };
+  }
+
+  #forget(id: string): void {
+    const columns = this.#columnsOf.get(id);
+    if (columns === undefined) return;
+    this.#known.delete(columns);
+    this.#columnsOf.delete(id);
   }
 
   #sorted(vms: readonly VmColumns[]): Sort {
     const usual: EncodedVm[] = [];
     const otherDisksUsage: OtherDisksUsage[] = [];
-    const fresh: Fresh[] = [];
+    const fresh = new Map<string, Fresh>();
     for (const columns of vms) {
       // The VM was removed after it was given; its rows go with the next flush, or are gone.
       if (columns.freed) continue;
       const unfit = unfitFigure(columns);
       if (unfit !== null) throw new DataRefused(unfit);
-      const id = cleanText(columns.vmId);
-      const known = this.#known.get(id);
+      const known = this.#known.get(columns);
       if (known === undefined || !hasParts(known, columns)) {
-        fresh.push(freshOf(id, columns));
+        const whole = freshOf(columns);
+        // An upsert takes a key once only, and what differs as text may be the same when cleaned.
+        fresh.set(whole.id, whole);
         continue;
       }
       usual.push({ id: known.id, columns });
       const { disksUsage } = columns;
-      if (known.disksUsage !== disksUsage) otherDisksUsage.push({ id, known, disksUsage });
+      if (known.disksUsage !== disksUsage) otherDisksUsage.push({ id: cleanText(columns.vmId), known, disksUsage });
     }
-    return { usual, otherDisksUsage, fresh };
+    return { usual, otherDisksUsage, fresh: [...fresh.values()] };
   }
 
   async #update(db: Kysely<unknown>, vms: readonly EncodedVm[]): Promise<number> {
@@ -165,11 +181,13 @@ const idOf: Element<{ readonly id: string }> = ({ id }) => textElement(id);
 
 const disksUsageElement: Element<readonly DiskUsage[] | null> = (disksUsage) => jsonElement(plainValue(disksUsage));
 
-function freshOf(id: string, columns: VmColumns): Fresh {
+function freshOf(columns: VmColumns): Fresh {
   const { nics, disks, disksUsage } = columns;
+  const id = cleanText(columns.vmId);
   const images = disks.map(({ imageId }) => cleanText(imageId));
   return {
     id,
+    columns,
     figures: textElement(`\\x${figuresOf(columns).toString('hex')}`),
     nics: jsonElement(plainValue(nics.map(({ macAddr, name }) => ({ mac: macAddr, name })))),
     disks: jsonElement(images),
