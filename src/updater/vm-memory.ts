@@ -1,5 +1,5 @@
 import type { EvidenceStamp, VmReport } from '../model/index.js';
-import type { LastReport, VmCase } from '../rules/index.js';
+import type { LastReport, VmCase, VmVerdict } from '../rules/index.js';
 
 /** What this process remembers of the reports that it has judged; nothing of it outlives it. */
 export class VmMemory {
@@ -35,16 +35,20 @@ export class VmMemory {
     this.#lastReports.set(vmId, { host, timestamp: timestamp ?? known, askedAt: requestedAt });
   }
 
-  /** One more of them. null: there is none any more. undefined: nothing is said of it. */
-  noteFormerOwner(
-    vmId: string,
-    owner: Omit<NonNullable<VmCase['formerOwner']>, 'since'> | null | undefined,
-    now: number,
-  ): void {
+  /**
+   * One more of them, by a report of the host `by`; a host other than the owner itself has taken the VM over. null: there
+   * is none any more. undefined: nothing is said of it.
+   */
+  noteFormerOwner(vmId: string, owner: VmVerdict['draft']['formerOwner'], by: string, now: number): void {
     if (owner === null) this.#formerOwners.delete(vmId);
     if (owner === null || owner === undefined) return;
     const owners = this.#formerOwners.get(vmId) ?? new Map<string, NonNullable<VmCase['formerOwner']>>();
-    this.#formerOwners.set(vmId, owners.set(owner.host, { ...owner, since: now }));
+    const { host, alerted, gaveUp = false } = owner;
+    // Where the owner gave it up one host alone had it: who claims it beside that one makes two hosts again, and is told.
+    if (gaveUp && owners.size < 2)
+      for (const other of owners.values()) owners.set(other.host, { ...other, alerted: false });
+    if (host !== by) owners.delete(by);
+    this.#formerOwners.set(vmId, owners.set(host, { host, alerted, since: now }));
   }
 
   /** A complete report of the host is here: VMs that it has given up at last are nobody's second copy. */

@@ -208,7 +208,10 @@ export class VmUpdater {
   forgetHost(hostId: string): void {
     this.#memory.forgetHost(hostId);
     this.#fastPath.forgetHost(hostId);
-    for (const vmId of this.#o.sets.vms.byHost(hostId)) this.#forgetParts(vmId);
+    for (const vmId of this.#o.sets.vms.byHost(hostId)) {
+      this.#memory.forgetVm(vmId);
+      this.#forgetParts(vmId);
+    }
   }
 
   forgetVm(vmId: string): void {
@@ -317,7 +320,7 @@ export class VmUpdater {
     const set = this.#o.sets.setOfVm(vm.id);
     if (set === undefined) return;
     set.vms.setUnsettled(vm.id, c.host.id, draft.unsettled);
-    this.#memory.noteFormerOwner(vm.id, draft.formerOwner, this.#o.clock.monotonic());
+    this.#memory.noteFormerOwner(vm.id, draft.formerOwner, c.host.id, this.#o.clock.monotonic());
     if (draft.statisticsReset) this.figures.reset(vm.id);
     this.jobs.keep(vm);
     if (c.report === null) return;

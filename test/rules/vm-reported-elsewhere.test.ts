@@ -222,9 +222,10 @@ describe('reported elsewhere (§4.7)', () => {
   });
 
   it('remembers who had the VM, unless it came by a migration or from nowhere', () => {
-    const ownerAfter = (stored: ReturnType<typeof vm>) =>
-      decideVm(vmCase(stored, polled('v1', 'Up'))).draft.formerOwner;
-    expect(ownerAfter(onH2('Up'))).toEqual({ host: 'h2', alerted: false });
+    const ownerAfter = (stored: ReturnType<typeof vm>, more = {}) =>
+      decideVm(vmCase(stored, polled('v1', 'Up'), more)).draft.formerOwner;
+    expect(ownerAfter(onH2('Up'))).toEqual({ host: 'h2', alerted: false, gaveUp: false });
+    expect(ownerAfter(onH2('Up'), { unsettled: missedOnce })).toEqual({ host: 'h2', alerted: false, gaveUp: true });
     expect(ownerAfter(comingHere)).toBeNull();
     expect(ownerAfter(vm('v1', 'Down'))).toBeNull();
   });

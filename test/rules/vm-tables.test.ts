@@ -4,6 +4,7 @@ import {
   type ExitStatus,
   initialRow,
   type PauseStatus,
+  type Unsettled,
   type Vds,
   type Vm,
   type VmReport,
@@ -86,6 +87,8 @@ const base: Omit<VmCase, 'vm' | 'report'> = {
   data: { nicBlacklist: [], hostedEngineVmName: 'HostedEngine', jobStartedAt: () => null },
 };
 
+const missed: Unsettled = { reason: 'missing', misses: 1, since: 0, lastSeq: 6 };
+
 /** Which rows match; a case must find exactly one. */
 const matching = <C extends VmCase>(table: readonly Row<C, never>[], c: VmCase): string[] =>
   table.filter((row) => row.when(c as C)).map((row) => row.name);
@@ -119,16 +122,15 @@ describe('each case meets exactly one transition row', () => {
                 undefined,
                 { host: 'h1', alerted: false, since: 500 },
                 { host: 'h1', alerted: false, since: 900 },
+                { host: 'h1', alerted: true, since: 0 },
                 { host: 'h3', alerted: true, since: 500 },
-              ]) {
-                const c = { ...base, formerOwner, vm: vm(stored, runsOn, to), report: report(said, { pauseStatus }) };
-                expectOne(
-                  problems,
-                  elsewhereTransitions as never,
-                  c,
-                  `${stored}@${runsOn}→${to} ← ${said}/${pauseStatus}`,
-                );
-              }
+              ])
+                for (const unsettled of [undefined, missed]) {
+                  const heard = { formerOwner, unsettled, report: report(said, { pauseStatus }) };
+                  const c = { ...base, ...heard, vm: vm(stored, runsOn, to) };
+                  const what = `${stored}@${runsOn}→${to} ← ${said}/${pauseStatus}`;
+                  expectOne(problems, elsewhereTransitions as never, c, what);
+                }
     expect(problems).toEqual(none);
   });
 

@@ -203,6 +203,35 @@ describe('two hosts (D11)', () => {
     expect([w.vm()?.dynamic.status, w.vm()?.dynamic.runOnVds, w.eventNames()]).toEqual(['Up', 'h1', []]);
   });
 
+  it('is told of anew when the second copy had ended and a third host has one', () => {
+    const w = world({ hosts: [...twoHosts, host('h3')], vms: [vm('v1', 'Up')] });
+    const later = { stamp: { requestedAt: w.time.monotonic() + 1 } };
+    w.poll('h1', [polled('v1', 'Up')]);
+    w.poll('h2', [polled('v1', 'Up')]);
+    w.poll('h1', [polled('v1', 'Up')], later);
+    w.poll('h2', []);
+    w.poll('h3', [polled('v1', 'Up')]);
+    for (let i = 0; i < 3; i++) w.poll('h1', [polled('v1', 'Up')], later);
+    expect(w.recordsOf('event').map(({ message }) => message)).toEqual([
+      'is reported alive on h1 and on h2',
+      'is reported alive on h1 and on h3',
+    ]);
+  });
+
+  it('is told of once for each host that claims it, also when one of three misses it for a moment', () => {
+    const hosts = [...twoHosts, host('h3')];
+    const w = world({ hosts, vms: [vm('v1', 'Up')] });
+    const later = { stamp: { requestedAt: w.time.monotonic() + 1 } };
+    const all = () => {
+      for (const { id } of hosts) w.poll(id, [polled('v1', 'Up')], later);
+    };
+    for (let i = 0; i < 3; i++) all();
+    expect(w.recordsOf('event')).toHaveLength(2);
+    w.poll(w.vm()?.dynamic.runOnVds ?? '', []);
+    for (let i = 0; i < 3; i++) all();
+    expect(w.recordsOf('event')).toHaveLength(3);
+  });
+
   it('ends when the earlier owner stops reporting it, so that a later move is one again', () => {
     const w = both();
     w.poll('h1', []);
@@ -224,6 +253,19 @@ describe('two hosts (D11)', () => {
     w.poll('h2', [polled('v1', 'Up')]);
     w.poll('h1', [polled('v1', 'MigratingFrom')]);
     expect([w.vm()?.dynamic.runOnVds, w.eventNames()]).toEqual(['h2', []]);
+  });
+
+  it('is forgotten with the host that has the VM', () => {
+    const w = world({ hosts: [...twoHosts, host('h3')], vms: [vm('v1', 'Up')] });
+    const later = { stamp: { requestedAt: w.time.monotonic() + 1 } };
+    w.poll('h1', [polled('v1', 'Up')]);
+    w.poll('h2', [polled('v1', 'Up')]);
+    w.poll('h1', [polled('v1', 'Up')], later);
+    w.pipeline.forgetHost('h2');
+    w.poll('h3', [polled('v1', 'Up')]);
+    w.poll('h1', [polled('v1', 'Up')], later);
+    expect(w.eventNames()).toEqual(['VM_RUNNING_ON_TWO_HOSTS']);
+    expect(w.vm()?.dynamic.runOnVds).toBe('h1');
   });
 
   it('is forgotten with the host', () => {

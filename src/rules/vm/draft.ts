@@ -18,8 +18,8 @@ export class VmDraft {
   /** A migration has come to nothing: its progress is 0. */
   migrationFailed = false;
   unsettled: Unsettled | null = null;
-  /** Ownership moved by a report (D11). */
-  formerOwner: Omit<FormerOwner, 'since'> | null | undefined;
+  /** Ownership moved by a report (D11), or that a host still has the VM was told. `gaveUp`: its last report had it no more. */
+  formerOwner: (Omit<FormerOwner, 'since'> & { readonly gaveUp?: boolean }) | null | undefined;
   readonly events: EventDraft[] = [];
   readonly intents: IntentDraft[] = [];
   readonly signals: Signal[] = [];

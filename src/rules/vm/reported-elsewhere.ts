@@ -76,7 +76,8 @@ function adopt(c: ReportedCase, draft: VmDraft): void {
   const formerOwner = vm.dynamic.runOnVds;
   takeReport(c, draft);
   // After a migration the source goes on reporting the VM for a while, as the source; that is no second copy.
-  draft.formerOwner = formerOwner === null || migratingHere(c) ? null : { host: formerOwner, alerted: false };
+  draft.formerOwner =
+    formerOwner === null || migratingHere(c) ? null : { host: formerOwner, alerted: false, gaveUp: ownerMissesIt(c) };
   if (report.status === 'Up' || arrived) draft.signal('succeededToRun');
   if (!c.hostInitialized) draft.signal('confirmRunning');
 }

@@ -124,6 +124,47 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
       ],
     },
   },
+  {
+    what: 'the second of two copies ends, a third begins, and nobody is told: the alert of the second one still counted',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'start', vm: 2, host: 1, as: 'Up' }, seconds: 0 },
+        { step: { does: 'start', vm: 2, host: 0, as: 'Up' }, seconds: 0 },
+        { step: { does: 'fault', host: 0, kind: 'error', of: 'everything' }, seconds: 0 },
+        { step: { does: 'start', vm: 7, host: 0, as: 'Paused' }, seconds: 10 },
+        { step: { does: 'boot', host: 1, recovering: true }, seconds: 0 },
+      ],
+    },
+  },
+  {
+    what: 'a VM goes with its host, is taken in again, and is on two hosts without a word: those that had lost it were remembered',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'start', vm: 6, host: 1, as: 'Up' }, seconds: 0 },
+        { step: { does: 'start', vm: 6, host: 2, as: 'Up' }, seconds: 10 },
+        { step: { does: 'removeHost', host: 2 }, seconds: 0 },
+      ],
+    },
+  },
+  {
+    what: 'the same with an inventory: the VM is nobody’s for a moment, and three alerts are right; a fault of the law',
+    history: {
+      inventory: true,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'start', vm: 6, host: 1, as: 'Up' }, seconds: 0 },
+        { step: { does: 'start', vm: 6, host: 2, as: 'Up' }, seconds: 20 },
+        { step: { does: 'removeHost', host: 2 }, seconds: 0 },
+      ],
+    },
+  },
 ];
 
 /** The same for law 6. */

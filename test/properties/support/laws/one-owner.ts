@@ -4,8 +4,8 @@ import type { Law, World } from '../world.js';
 
 /** Several hosts list the VM, not as Down, in their last complete reports. */
 interface Contest {
-  /** All that took part, those included with which it began. */
-  readonly hosts: Set<string>;
+  /** Hosts with which it began, and each that came to it, also a second time. */
+  claims: number;
   /** Complete reports of each of them since it began. */
   readonly reports: Map<string, number>;
   alerts: number;
@@ -41,16 +41,25 @@ export class OneOwner implements Law {
       const by = this.#listed.get(id) ?? new Map<string, string>();
       this.#listed.set(id, by);
       const status = report.get(id)?.status;
+      const isNew = !by.has(host);
       if (status === undefined || status === 'Down') by.delete(host);
       else by.set(host, status);
-      this.#follow(world, id, by, host);
+      this.#follow(world, id, by, { host, isNew });
     }
   }
 
   committed(world: World, { rows, records }: ChangeSet): void {
-    for (const write of rows)
-      if (write.kind === 'vm_static' && 'deleted' in write) this.#end(world, String(write.deleted[0]));
+    for (const write of rows) {
+      if (!('deleted' in write)) continue;
+      const id = String(write.deleted[0]);
+      if (write.kind === 'vm_static') this.#end(world, id);
+      if (write.kind === 'vds_static') this.#leave(world, id);
+    }
     for (const record of records) {
+      // It runs nowhere: with whoever takes it in again all begins anew.
+      if (record.kind === 'change' && record.changes.some(({ path, to }) => path === 'runOnVds' && to === null)) {
+        this.#end(world, record.entityId);
+      }
       if (record.kind !== 'event' || record.name !== 'VM_RUNNING_ON_TWO_HOSTS') continue;
       const id = record.vmId ?? '';
       const contest = this.#contests.get(id);
@@ -74,8 +83,8 @@ export class OneOwner implements Law {
       if (owner !== null && !sets.vms.byHost(owner).has(id)) world.break(this, `${id} is not in the index of ${owner}`);
     }
     // Of a third host that claims it there is a second alert: one for each that was adopted from.
-    for (const [id, { alerts, hosts }] of this.#contests) {
-      if (alerts >= Math.max(2, hosts.size)) world.break(this, `${alerts} alerts that ${id} runs on two hosts`);
+    for (const [id, { alerts, claims }] of this.#contests) {
+      if (alerts >= claims) world.break(this, `${alerts} alerts that ${id} runs on two hosts`);
     }
   }
 
@@ -94,19 +103,25 @@ export class OneOwner implements Law {
     }
   }
 
+  /** A host is removed: it claims nothing any more. */
+  #leave(world: World, host: string): void {
+    for (const [id, by] of this.#listed) if (by.delete(host) && by.size < 2) this.#end(world, id);
+  }
+
   /** They agree, or the VM was removed: taken in again it is another one, and its contest a new one. */
   #end(world: World, id: string): void {
     if (this.#contests.delete(id)) this.#endedAt.set(id, world.now);
   }
 
-  #follow(world: World, id: string, by: ReadonlyMap<string, string>, host: string): void {
+  #follow(world: World, id: string, by: ReadonlyMap<string, string>, said: { host: string; isNew: boolean }): void {
+    const { host, isNew } = said;
     const contest = this.#contests.get(id);
     if (by.size < 2) {
       this.#end(world, id);
     } else if (contest === undefined) {
-      this.#contests.set(id, { hosts: new Set(by.keys()), reports: new Map(), alerts: 0, since: world.now });
+      this.#contests.set(id, { claims: by.size, reports: new Map(), alerts: 0, since: world.now });
     } else if (by.has(host)) {
-      contest.hosts.add(host);
+      if (isNew) contest.claims += 1;
       contest.reports.set(host, (contest.reports.get(host) ?? 0) + 1);
     }
   }
