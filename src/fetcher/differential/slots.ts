@@ -175,38 +175,37 @@ export function walk(last: Walked, body: Body, at: number, withState = false): n
   }
 }
 
+/** Writes one thing that the last walk found. Gives its target; -1: nothing reads it, or it is the value that was there. */
+function takeOne({ tape, values }: Walked, n: number): number {
+  const slot = found.slots[n] as number;
+  tape[slot + 1] = found.lengths[n] as number;
+  const code = tape[slot + 2] as number;
+  if ((code & KIND) === kinds.skipped) return -1;
+  const target = code >> TARGET_SHIFT;
+  const value = found.values[n] as number;
+  if (Object.is(values[target], value)) return -1;
+  values[target] = value;
+  return target;
+}
+
 /**
  * Writes what the last walk found. Gives the parts of which a value is another one than before, one bit each; `partOf` says
  * to which part a target belongs.
  */
-export function takeFoundParts({ tape, values }: Walked, partOf: Uint8Array): number {
+export function takeFoundParts(walked: Walked, partOf: Uint8Array): number {
   let parts = 0;
   for (let n = 0; n < found.count; n++) {
-    const slot = found.slots[n] as number;
-    tape[slot + 1] = found.lengths[n] as number;
-    const code = tape[slot + 2] as number;
-    if ((code & KIND) === kinds.skipped) continue;
-    const target = code >> TARGET_SHIFT;
-    const value = found.values[n] as number;
-    if (Object.is(values[target], value)) continue;
-    values[target] = value;
-    parts |= 1 << (partOf[target] as number);
+    const target = takeOne(walked, n);
+    if (target >= 0) parts |= 1 << (partOf[target] as number);
   }
   return parts;
 }
 
 /** Writes what the last walk found. Gives the highest target with a new value, -1 for none; `free` is not counted. */
-export function takeFound({ tape, values }: Walked, free: number): number {
+export function takeFound(walked: Walked, free: number): number {
   let highest = -1;
   for (let n = 0; n < found.count; n++) {
-    const slot = found.slots[n] as number;
-    tape[slot + 1] = found.lengths[n] as number;
-    const code = tape[slot + 2] as number;
-    if ((code & KIND) === kinds.skipped) continue;
-    const target = code >> TARGET_SHIFT;
-    const value = found.values[n] as number;
-    if (Object.is(values[target], value)) continue;
-    values[target] = value;
+    const target = takeOne(walked, n);
     if (target !== free && target > highest) highest = target;
   }
   return highest;
