@@ -3,6 +3,7 @@
  */
 import { gunzipSync } from 'node:zlib';
 import { RealTime, silentTelemetry } from '../src/kernel/index.js';
+import { Front } from '../src/server/front/index.js';
 import { createServer, OwnMetrics } from '../src/server/index.js';
 import { MemoryStore } from '../src/store/index.js';
 import { readFlags } from './support/flags.js';
@@ -47,14 +48,13 @@ async function measured(
   let body: Buffer = Buffer.alloc(0);
   for (let round = 0; round < flags.rounds; round += 1) {
     // A server of its own each time: none gives what it made for the one before.
+    const common = { phase: () => '', clock: time, scheduler: time, telemetry: silentTelemetry };
     const server = createServer({
       monitor: () => stage.monitor,
-      listen: { host: '127.0.0.1', port: 8680 },
+      front: new Front({ listen: { host: '127.0.0.1', port: 8680 }, maxConnections: 1, ...common }),
       token: 'none',
       settings: () => [],
-      clock: time,
-      scheduler: time,
-      telemetry: silentTelemetry,
+      ...common,
       metrics: { own: new OwnMetrics({ process: false }), series },
     });
     const turns = watchTurns();

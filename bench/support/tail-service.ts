@@ -2,6 +2,7 @@ import http from 'node:http';
 import type { EventRecord } from '../../src/events/index.js';
 import { RealTime, silentTelemetry } from '../../src/kernel/index.js';
 import { createMonitor } from '../../src/monitor/index.js';
+import { Front } from '../../src/server/front/index.js';
 import { createServer } from '../../src/server/index.js';
 import { PostgresStore } from '../../src/store/index.js';
 import { Child, serve } from './child.js';
@@ -60,13 +61,14 @@ export function serveLog(): void {
           });
           const monitor = await createMonitor({ store, clock: time, scheduler: time });
           await monitor.start();
+          const common = { phase: () => '', clock: time, scheduler: time, telemetry: silentTelemetry };
           const server = createServer({
             monitor: () => monitor,
-            listen: { host: '127.0.0.1', port: 0 },
+            front: new Front({ listen: { host: '127.0.0.1', port: 0 }, maxConnections: 21_000, ...common }),
             token: 'x'.repeat(40),
             settings: () => [],
             maxEventStreams: 20_000,
-            ...{ clock: time, scheduler: time, telemetry: silentTelemetry },
+            ...common,
           });
           stop = async () => {
             await server.close();

@@ -1,8 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type Clock, VurtiError } from '../kernel/index.js';
+import { bearerOf, LOCAL, type Scope, type TokenBook, tokenMatches } from './front/index.js';
 import { type Rate, RateLimit } from './rate-limit.js';
-import { bearerOf, tokenMatches } from './token.js';
-import { LOCAL, type Scope, type TokenBook } from './token-book.js';
 
 /** Who asks, as far as it was looked at. */
 export interface Caller {

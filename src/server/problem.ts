@@ -1,6 +1,4 @@
 import { asVurtiError, type ErrorCode, VurtiError } from '../kernel/index.js';
-import { SettingsError } from '../monitor/index.js';
-import type { Problem } from './wire.js';
 
 interface HttpError {
   readonly code?: unknown;
@@ -20,19 +18,4 @@ export function fromHttpLayer(error: unknown): { readonly error: VurtiError; rea
     return { ...made('BAD_REQUEST'), status: statusCode };
   }
   return { error: asVurtiError(error, 'The request failed') };
-}
-
-/** RFC 9457; docs/errors.md has every code. What went wrong inside stays inside: it is logged, not told. */
-export function problemOf(error: VurtiError, status: number = error.entry.http): Problem {
-  const { title, retryable } = error.entry;
-  return {
-    type: `urn:vurti:error:${error.code}`,
-    title,
-    status,
-    code: error.code,
-    detail: error.code === 'INTERNAL' ? 'The request failed inside vurti; its log says more.' : error.message,
-    retryable,
-    hint: error.hint,
-    ...(error instanceof SettingsError ? { problems: error.problems } : {}),
-  };
 }

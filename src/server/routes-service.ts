@@ -11,13 +11,12 @@ import { notModified, textTag } from './etag.js';
 let document: string | undefined;
 
 /** For supervisors: is the process alive, and may it be asked? */
-export function serviceRoutes(app: FastifyInstance, monitor: () => Monitor | undefined, phase?: () => string): void {
+export function serviceRoutes(app: FastifyInstance, monitor: () => Monitor | undefined, phase: () => string): void {
   route(app, operations.livez, () => ({ status: 'alive' }));
 
   route(app, operations.readyz, ({ query: { level } }) => {
     const made = monitor();
-    if (made === undefined)
-      throw new VurtiError('NOT_READY', `The service is starting: ${phase?.() ?? 'not ready yet'}`);
+    if (made === undefined) throw new VurtiError('NOT_READY', `The service is starting: ${phase()}`);
     const { readiness } = made.progress();
     const reached = readiness === 'synced' || readiness === level;
     if (!reached) throw new VurtiError('NOT_READY', `The service is ${readiness}, not ${level} yet`);

@@ -1,16 +1,20 @@
-import type { Server as TlsServer } from 'node:https';
-import { isIP, type Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify';
-import { type Clock, isLoopback, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
-import type { ListenAddress, Monitor } from '../monitor/index.js';
+import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
+import type { Monitor } from '../monitor/index.js';
 import type { SinkState } from '../sinks/index.js';
 import { Access } from './access.js';
 import { Audit } from './audit.js';
-import { ServerCertificate, type TlsFiles } from './certificate.js';
 import { toJson } from './convert.js';
-import { allowedHosts, checkHost } from './guard.js';
-import { CertificateWatch, httpOptions, LocalListener, QUIET_MS, tlsOptions, warnOfEnd } from './listeners.js';
-import { fromHttpLayer, problemOf } from './problem.js';
+import {
+  type Front,
+  loading,
+  PROBLEM_TYPE,
+  problemOf,
+  type StateHeaders,
+  safeHeaders,
+  type TokenBook,
+} from './front/index.js';
+import { fromHttpLayer } from './problem.js';
 import type { Rate } from './rate-limit.js';
 import { commandRoutes } from './routes-commands.js';
 import { intentRoutes } from './routes-intents.js';
@@ -24,18 +28,14 @@ import { serviceRoutes } from './routes-service.js';
 import { sinkRoutes } from './routes-sinks.js';
 import { streamRoutes } from './routes-stream.js';
 import { writeRoutes } from './routes-write.js';
-import type { TokenBook } from './token-book.js';
 
 export interface ServerOptions {
   /** Undefined while the service starts: the server answers before there is a database. */
   readonly monitor: () => Monitor | undefined;
   /** What the service does while there is no monitor, for the message of NOT_READY. */
-  readonly phase?: () => string;
-  readonly listen: ListenAddress;
-  /** Further values of the Host header to answer. */
-  readonly allowedHosts?: readonly string[];
-  /** With it the service speaks TLS; commands on this machine get a loopback address of their own. */
-  readonly tls?: TlsFiles;
+  readonly phase: () => string;
+  /** The sockets, open already or not. */
+  readonly front: Front;
   /** Of the service's own token file: it may do everything. */
   readonly token: string;
   /** Further tokens, by name and scope. */
@@ -55,8 +55,6 @@ export interface ServerOptions {
   readonly metrics?: MetricsOptions;
   /** Readers that may follow the log at once. Default 2,000. */
   readonly maxEventStreams?: number;
-  /** How long a client may take to send its request. */
-  readonly requestTimeoutMs?: number;
 }
 
 export interface VurtiServer {
@@ -79,41 +77,24 @@ interface Route {
 }
 
 const BODY_LIMIT = 1024 * 1024;
-/** Beside those that follow the log. */
-const OTHER_CONNECTIONS = 1024;
+
 /** The state of the service in a header is this old at most. */
 const STATUS_AGE_MS = 500;
 
 export function createServer(options: ServerOptions): VurtiServer {
-  const { clock, telemetry, listen } = options;
+  const { front, phase, clock, telemetry } = options;
   const closing = new AbortController();
   const state = stateOf(options.monitor, clock);
-  let hosts = allowedHosts(listen, options.allowedHosts ?? []);
-  const requestTimeout = options.requestTimeoutMs ?? 15_000;
-  const certificate = options.tls === undefined ? undefined : new ServerCertificate(options.tls);
-  if (certificate !== undefined) warnOfEnd(certificate, clock.now(), telemetry);
-  const onClientError = (error: Error, socket: Socket): void => refuseSocket(error, socket, state());
+  const maxEventStreams = options.maxEventStreams ?? 2000;
 
+  // It listens to nothing itself: the front's sockets bring its requests.
   const app = fastify({
     bodyLimit: BODY_LIMIT,
-    requestTimeout,
-    connectionTimeout: QUIET_MS,
-    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 1000 },
-    ...(certificate === undefined
-      ? { http: httpOptions(requestTimeout) }
-      : { https: tlsOptions(certificate, requestTimeout) }),
     frameworkErrors: (error, _, reply) => send(reply, error),
-    clientErrorHandler: onClientError,
   } as FastifyServerOptions);
   const audit = new Audit(app, telemetry);
   const access = new Access({ token: options.token, tokens: options.tokens, rate: options.rate, clock });
-  const local = certificate && new LocalListener((i, o) => app.routing(i, o), onClientError, requestTimeout);
-  const watch =
-    certificate &&
-    new CertificateWatch(certificate, (pair) => (app.server as TlsServer).setSecureContext(pair), options);
-  const maxEventStreams = options.maxEventStreams ?? 2000;
-  app.server.maxConnections = OTHER_CONNECTIONS + maxEventStreams;
 
   const send = (reply: FastifyReply, cause: unknown): void => {
     const { error, status: code } = fromHttpLayer(cause);
@@ -133,7 +114,7 @@ export function createServer(options: ServerOptions): VurtiServer {
     reply
       .code(problem.status)
       .headers({ ...state() })
-      .type('application/problem+json; charset=utf-8')
+      .type(PROBLEM_TYPE)
       .send(toJson(problem));
   };
 
@@ -144,8 +125,8 @@ export function createServer(options: ServerOptions): VurtiServer {
     reply.headers({ ...state(), ...safeHeaders });
     const { socket } = request.raw;
     access.limit(request.ip);
-    checkHost(request.headers.host, hosts, (name) => isOwnName(name, socket, certificate));
-    audit.calls(request, access.admit(request, isLoopback(listen.host) || local?.owns(socket) === true));
+    front.checkHost(request.headers.host, socket);
+    audit.calls(request, access.admit(request, front.isLocal(socket)));
   });
   app.setErrorHandler((error, _, reply) => send(reply, error));
 
@@ -172,7 +153,7 @@ export function createServer(options: ServerOptions): VurtiServer {
   const monitor = (): Monitor => {
     const made = options.monitor();
     if (made !== undefined) return made;
-    throw new VurtiError('NOT_READY', `The service is starting: ${options.phase?.() ?? 'not ready yet'}`);
+    throw new VurtiError('NOT_READY', `The service is starting: ${phase()}`);
   };
   const context = {
     monitor,
@@ -187,8 +168,7 @@ export function createServer(options: ServerOptions): VurtiServer {
     telemetry,
     closing: closing.signal,
   };
-  let localUrl = '';
-  serviceRoutes(app, options.monitor, options.phase);
+  serviceRoutes(app, options.monitor, phase);
   if (options.metrics !== undefined) metricsRoutes(app, options.metrics, options);
   readRoutes(app, context);
   streamRoutes(app, context, maxEventStreams);
@@ -205,75 +185,33 @@ export function createServer(options: ServerOptions): VurtiServer {
     inject: app.inject.bind(app) as FastifyInstance['inject'],
     routes,
     get localUrl() {
-      return localUrl;
+      return front.localUrl;
     },
     async listen() {
-      try {
-        await app.listen({ host: listen.host, port: listen.port });
-        await local?.listen();
-      } catch (error) {
-        throw new VurtiError('LISTEN_FAILED', `${textOf(listen)}: ${messageOf(error)}`, { cause: error });
-      }
-      const bound = app.server.address();
-      const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
-      const own = allowedHosts({ host: listen.host, port }, options.allowedHosts ?? []);
-      hosts =
-        local === undefined ? own : new Set([...own, ...allowedHosts({ host: '127.0.0.1', port: local.port }, [])]);
-      watch?.start();
-      const url = `${local === undefined ? 'http' : 'https'}://${textOf({ host: listen.host, port })}`;
-      localUrl = local === undefined ? url : `http://127.0.0.1:${local.port}`;
-      return url;
+      await app.ready();
+      front.serve((request, response) => app.routing(request, response), state);
+      return front.listen();
     },
     async close() {
       closing.abort();
-      watch?.stop();
-      await Promise.all([app.close(), local?.close()]);
+      await Promise.all([app.close(), front.close()]);
     },
   };
 }
 
-/** Nothing here is for other sites: not to read, not to frame, not to load. A page of ours says what it needs itself. */
-const safeHeaders = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-frame-options': 'DENY',
-} as const;
-
-/** A name of our certificate, with whatever port a forwarder has; or the very address that the connection ends at. */
-function isOwnName(header: string, socket: Socket, certificate: ServerCertificate | undefined): boolean {
-  const [, name = '', port = ''] = /^(\[[\da-f:.]+\]|[^:]+)(?::(\d+))?$/.exec(header) ?? [];
-  if (name === '') return false;
-  if (certificate?.covers(name)) return true;
-  const bare = name.replace(/^\[(.*)\]$/, '$1');
-  return isIP(bare) !== 0 && bare === socket.localAddress?.replace(/^::ffff:/, '') && port === String(socket.localPort);
-}
-
-function textOf(address: ListenAddress): string {
-  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
-}
-
-interface StateHeaders {
-  readonly 'x-vurti-status': string;
-  readonly 'x-vurti-remaining': string;
-}
-
 /** Counting all VMs for a header of every answer would cost more than the answer. It must not fail: errors bear it too. */
 function stateOf(monitor: ServerOptions['monitor'], clock: Clock): () => StateHeaders {
-  const unknown = (status: string): StateHeaders => ({ 'x-vurti-status': status, 'x-vurti-remaining': 'unknown' });
-  let known = { at: Number.NEGATIVE_INFINITY, headers: unknown('loading') };
+  let known = { at: Number.NEGATIVE_INFINITY, headers: loading };
   const look = (): StateHeaders => {
     try {
       const status = monitor()?.progress();
-      if (status === undefined) return unknown('loading');
+      if (status === undefined) return loading;
       return {
         'x-vurti-status': status.condition,
         'x-vurti-remaining': status.remaining === null ? 'unknown' : String(status.remaining),
       };
     } catch {
-      return unknown('degraded');
+      return { ...loading, 'x-vurti-status': 'degraded' };
     }
   };
   return () => {
@@ -281,27 +219,4 @@ function stateOf(monitor: ServerOptions['monitor'], clock: Clock): () => StateHe
     if (now - known.at >= STATUS_AGE_MS) known = { at: now, headers: look() };
     return known.headers;
   };
-}
-
-/** What is not HTTP at all, or too slow, gets a proper answer too, where the socket still takes one. */
-function refuseSocket(error: Error & { code?: string }, socket: Socket, state: StateHeaders): void {
-  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const large = error.code === 'HPE_HEADER_OVERFLOW';
-  const [code, phrase] = late
-    ? [408, 'Request Timeout']
-    : large
-      ? [431, 'Request Header Fields Too Large']
-      : [400, 'Bad Request'];
-  const text = late
-    ? 'The request took too long to arrive'
-    : large
-      ? 'The header of the request is too large'
-      : 'This is not HTTP';
-  const body = toJson(problemOf(new VurtiError('BAD_REQUEST', text), code));
-  if (socket.writable && error.code !== 'ECONNRESET') {
-    socket.write(
-      `HTTP/1.1 ${code} ${phrase}\r\nconnection: close\r\nx-vurti-status: ${state['x-vurti-status']}\r\nx-vurti-remaining: ${state['x-vurti-remaining']}\r\ncontent-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-  }
-  socket.destroy();
 }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/run.js';
-import { addToken, tokensFile } from '../../src/server/index.js';
+import { addToken, tokensFile } from '../../src/server/front/index.js';
 import { token } from '../server/setup.js';
 import { Cli, type CliOptions } from './harness.js';
 

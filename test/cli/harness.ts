@@ -5,8 +5,7 @@ import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { type Io, Stopped } from '../../src/cli/io.js';
 import { run } from '../../src/cli/run.js';
-import type { ServerOptions } from '../../src/server/index.js';
-import { type Setup, setup, token } from '../server/setup.js';
+import { type Setup, type SetupOptions, setup, token } from '../server/setup.js';
 
 export interface Result {
   readonly code: number;
@@ -20,7 +19,7 @@ export interface CliOptions {
   readonly columns?: number;
   /** What the person at the terminal answers. */
   readonly answer?: string;
-  readonly server?: Partial<ServerOptions>;
+  readonly server?: SetupOptions;
 }
 
 const PATIENCE_MS = 10_000;

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { TokenBook } from '../../src/server/index.js';
+import { TokenBook } from '../../src/server/front/index.js';
 import { token as localToken } from '../server/setup.js';
 import { Cli } from './harness.js';
 

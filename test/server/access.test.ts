@@ -4,15 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LogFields, Telemetry } from '../../src/kernel/index.js';
 import { silentTelemetry } from '../../src/kernel/index.js';
-import {
-  addToken,
-  OwnMetrics,
-  removeToken,
-  type ServerOptions,
-  TokenBook,
-  tokensFile,
-} from '../../src/server/index.js';
-import { type Setup, setup, token } from './setup.js';
+import { addToken, removeToken, TokenBook, tokensFile } from '../../src/server/front/index.js';
+import { OwnMetrics } from '../../src/server/index.js';
+import { type Setup, type SetupOptions, setup, token } from './setup.js';
 
 const json = { 'content-type': 'application/json' };
 const bearer = (text: string): { authorization: string } => ({ authorization: `Bearer ${text}` });
@@ -30,7 +24,7 @@ interface Guarded extends Setup {
 }
 
 /** A service with a read and an admin token; `remote`: others reach it. */
-function guarded(remote: boolean, options: Partial<ServerOptions> = {}): Guarded {
+function guarded(remote: boolean, options: SetupOptions = {}): Guarded {
   const file = tokensFile(folder());
   const read = addToken(file, 'grafana', 'read', '2026-01-01T00:00:00.000Z');
   const admin = addToken(file, 'automation', 'admin', '2026-01-01T00:00:00.000Z');
@@ -261,7 +255,7 @@ describe('limits', () => {
 });
 
 describe('the audit', () => {
-  function audited(options: Partial<ServerOptions> = {}) {
+  function audited(options: SetupOptions = {}) {
     const records: (readonly [string, string, LogFields])[] = [];
     const telemetry: Telemetry = {
       ...silentTelemetry,

@@ -1,5 +1,6 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { silentTelemetry, VirtualTime } from '../../src/kernel/index.js';
+import { Front, type FrontOptions } from '../../src/server/front/index.js';
 import { createServer, type ServerOptions, type VurtiServer } from '../../src/server/index.js';
 import { type FakeMonitor, fakeMonitor, T0 } from './fake-monitor.js';
 
@@ -18,18 +19,19 @@ export interface Setup {
   ): Promise<LightMyRequestResponse>;
 }
 
-export function setup(options: Partial<ServerOptions> = {}): Setup {
+/** Of the sockets, too, which are opened by `server.listen()` alone. */
+export type SetupOptions = Partial<ServerOptions & FrontOptions>;
+
+export function setup(options: SetupOptions = {}): Setup {
   const time = new VirtualTime({ startAt: T0 });
   const monitor = fakeMonitor();
+  const common = { phase: () => 'not ready yet', clock: time, scheduler: time, telemetry: silentTelemetry, ...options };
   const server = createServer({
     monitor: () => monitor,
-    listen: { host: '127.0.0.1', port: 8680 },
+    front: new Front({ listen: { host: '127.0.0.1', port: 8680 }, maxConnections: 1000, ...common }),
     token,
     settings: () => [{ path: 'mode', value: 'observer', origin: { layer: 'default', where: '' } }],
-    clock: time,
-    scheduler: time,
-    telemetry: silentTelemetry,
-    ...options,
+    ...common,
   });
   const base = { host: '127.0.0.1:8680' };
   return {

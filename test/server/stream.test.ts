@@ -3,9 +3,8 @@ import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RealTime } from '../../src/kernel/index.js';
-import type { ServerOptions } from '../../src/server/index.js';
 import { host, T0 } from './fake-monitor.js';
-import { type Setup, setup } from './setup.js';
+import { type Setup, type SetupOptions, setup } from './setup.js';
 import { type Frame, framesOf } from './sse.js';
 
 const URL = '/api/v1/events/stream';
@@ -213,7 +212,7 @@ describe('the stream over a socket', () => {
     readonly port: number;
   }
 
-  async function live(options: Partial<ServerOptions> = {}): Promise<Live> {
+  async function live(options: SetupOptions = {}): Promise<Live> {
     const time = new RealTime();
     const made = setup({ ...options, clock: time, scheduler: time, listen: { host: '127.0.0.1', port: 0 } });
     const url = await made.server.listen();

@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { connect, type PeerCertificate, type SecureVersion, type TLSSocket } from 'node:tls';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { isLoopback } from '../../src/kernel/index.js';
-import type { ServerOptions } from '../../src/server/index.js';
 import { LabCa } from '../../src/simulator/index.js';
-import { type Setup, setup, token } from './setup.js';
+import { type Setup, type SetupOptions, setup, token } from './setup.js';
 
 const ca = new LabCa(Date.now());
 const name = 'vurti.example.com';
@@ -35,7 +34,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map(({ server }) => server.close()));
 });
 
-async function serve(options: Partial<ServerOptions> = {}) {
+async function serve(options: SetupOptions = {}) {
   const tls = files();
   write(tls);
   // Every address of the machine, as 0.0.0.0 is: here nobody comes from elsewhere.

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import { agentAccess, loadSettings, shownSettings, shownTree, sinkAccess } from '../../monitor/index.js';
-import { ServerCertificate } from '../../server/index.js';
+import { agentAccess, loadSettings, shownSettings, shownTree, sinkAccess } from '../../monitor/settings/index.js';
+import { ServerCertificate } from '../../server/front/index.js';
 import type { Context } from '../context.js';
 import { settingsFile } from '../discover.js';
 import { count } from '../human.js';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { VurtiError } from '../../kernel/index.js';
-import { loadSettings } from '../../monitor/index.js';
-import { addToken, readTokens, removeToken, type Scope, tokensFile } from '../../server/index.js';
+import { loadSettings } from '../../monitor/settings/index.js';
+import { addToken, readTokens, removeToken, type Scope, tokensFile } from '../../server/front/index.js';
 import type { Context } from '../context.js';
 import { dataDirOf, settingsFile } from '../discover.js';
 import { sinceText } from '../human.js';

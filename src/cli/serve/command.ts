@@ -1,24 +1,19 @@
 import { relative } from 'node:path';
 import { type LogLevel, messageOf, type Telemetry, VurtiError } from '../../kernel/index.js';
 import type { AgentProtocol } from '../../model/index.js';
-import {
-  type Assignment,
-  type LoadedSettings,
-  loadSettings,
-  type Monitor,
-  SettingsError,
-  VERSION,
-} from '../../monitor/index.js';
-import { OwnMetrics } from '../../server/index.js';
+import type { Monitor } from '../../monitor/index.js';
+import { type Assignment, type LoadedSettings, loadSettings, SettingsError } from '../../monitor/settings/index.js';
 import type { Tracing } from '../../tracing/index.js';
 import type { Context } from '../context.js';
 import { settingsFile } from '../discover.js';
 import { Answer, exitCodes } from '../errors.js';
 import { count } from '../human.js';
 import { Stopped } from '../io.js';
+import { packageVersion } from '../version.js';
 import { makeDataDir, refuseSecond } from './data-dir.js';
+import { openEntrance } from './entrance.js';
 import { logTelemetry } from './log.js';
-import { Service, type ServiceOptions } from './service.js';
+import type { Service, ServiceOptions } from './service.js';
 import { Systemd } from './systemd.js';
 
 export interface ServeOptions {
@@ -47,30 +42,57 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   await refuseSecond(settings.dataDir, shownDir, io);
 
   const pretty = settings.log.format === 'pretty' || (settings.log.format === 'auto' && context.err.isTTY);
-  const metrics = new OwnMetrics({ process: true });
   const log = logTelemetry({ level: levelOf(loaded, pretty, context), pretty, output: io.stderr, style: context.err });
-  const tracing = await traces(loaded, (message) => log.log('warn', 'Traces are not sent', { message }));
-  const telemetry = metrics.beside(tracing === undefined ? log : { ...log, tracer: tracing.tracer });
-  const greeting = new Greeting(context, pretty, (message, fields) => telemetry.log('info', message, fields));
+  const greeting = new Greeting(context, pretty, (message, fields) => log.log('info', message, fields));
   greeting.begin(title(loaded, options, shownDir));
-  const service = new Service({
-    loaded,
-    load: () => load(context, options),
-    taken: (next) => log.setLevel(levelOf(next, pretty, context)),
-    env: io.env,
-    cwd: io.cwd,
-    fetch: io.fetch,
-    takeOver: options.takeOver ?? false,
-    demo: options.demo ? demoOf(options) : undefined,
-    clock: io.clock,
-    scheduler: io.scheduler,
-    telemetry,
-    metrics,
-    progress: (step, url) => {
-      if (step === 'listening') greeting.line('API answers', url);
-      else greeting.line('serving', servingText(service.monitor));
-    },
-  });
+  let service: Service | undefined;
+  const { clock, scheduler } = io;
+  const phase = (): string => service?.phase ?? 'its parts are loaded';
+  const entrance = await openEntrance(loaded, { phase, clock, scheduler, telemetry: log });
+  greeting.line('API answers', entrance.url);
+  let tracing: Tracing | undefined;
+  try {
+    // What it takes to serve is loaded while the entrance says so.
+    const parts = await loadParts();
+    const metrics = new parts.OwnMetrics({ process: true });
+    tracing = await traces(loaded, (message) => log.log('warn', 'Traces are not sent', { message }));
+    const telemetry = metrics.beside(tracing === undefined ? log : { ...log, tracer: tracing.tracer });
+    service = new parts.Service({
+      loaded,
+      load: () => load(context, options),
+      taken: (next) => log.setLevel(levelOf(next, pretty, context)),
+      env: io.env,
+      cwd: io.cwd,
+      fetch: io.fetch,
+      takeOver: options.takeOver ?? false,
+      demo: options.demo ? demoOf(options) : undefined,
+      clock,
+      scheduler,
+      telemetry,
+      metrics,
+      entrance,
+      serving: () => greeting.line('serving', servingText(service?.monitor)),
+    });
+    await untilStopped(context, service, { greeting, telemetry, demoHosts: options.demo ? options.hosts : null });
+  } finally {
+    await tracing?.stop();
+    await entrance.close();
+  }
+}
+
+/** Each on its own, so that between them a request is answered. */
+async function loadParts() {
+  const { OwnMetrics } = await import('../../server/index.js');
+  const { Service } = await import('./service.js');
+  return { OwnMetrics, Service };
+}
+
+async function untilStopped(
+  { io }: Context,
+  service: Service,
+  told: { readonly greeting: Greeting; readonly telemetry: Telemetry; readonly demoHosts: number | null },
+): Promise<void> {
+  const { greeting, telemetry, demoHosts } = told;
   const systemd = new Systemd({ env: io.env, scheduler: io.scheduler, telemetry });
   io.onHangUp(() => reloadAtSignal(service, telemetry));
   const stopped = new Promise<void>((resolve) => {
@@ -85,7 +107,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
     await Promise.race([started, stopped]);
     if (!io.stop.aborted) {
       systemd.ready(servingText(service.monitor));
-      greeting.hints(options.demo ? options.hosts : null);
+      greeting.hints(demoHosts);
       void synced(service.monitor, greeting);
       failure = await Promise.race([stopped, service.failed]);
     }
@@ -96,7 +118,6 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   systemd.stopping();
   if (io.stop.aborted) greeting.note('Stopping …');
   await service.stop();
-  await tracing?.stop();
   if (failure !== undefined) throw failure;
   greeting.line('stopped', `in ${((io.clock.monotonic() - began) / 1000).toFixed(1)} s`);
   if (io.stop.reason instanceof Stopped && io.stop.reason.cause === 'closed-pipe') throw new Answer(exitCodes.ok);
@@ -110,7 +131,7 @@ async function traces(
   const { endpoint, sampleRatio } = settings.tracing;
   if (endpoint === undefined) return undefined;
   const { startTracing } = await import('../../tracing/index.js');
-  return startTracing({ endpoint, sampleRatio, version: VERSION, onProblem });
+  return startTracing({ endpoint, sampleRatio, version: packageVersion(), onProblem });
 }
 
 /** Nobody waits for the answer: what went wrong is said in the log, each fault on a line of its own. */
@@ -174,7 +195,7 @@ function title(loaded: LoadedSettings, options: ServeOptions, shownDir: string):
   const database = settings.database.url
     ? `PostgreSQL, schema ${settings.database.schema}`
     : `embedded PostgreSQL, kept in ${shownDir}/`;
-  return `vurti ${VERSION} · ${fleet} · ${database}`;
+  return `vurti ${packageVersion()} · ${fleet} · ${database}`;
 }
 
 function servingText(monitor: Monitor | undefined): string {

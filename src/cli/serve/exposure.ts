@@ -1,6 +1,6 @@
 import { isLoopback } from '../../kernel/index.js';
-import { type LoadedSettings, parseListen, SettingsError } from '../../monitor/index.js';
-import { readTokens, tokensFile } from '../../server/index.js';
+import { type LoadedSettings, parseListen, SettingsError } from '../../monitor/settings/index.js';
+import { readTokens, tokensFile } from '../../server/front/index.js';
 
 /** An address that others reach is of no use while nobody has a token. TLS is the settings' own matter. @throws LISTEN_NEEDS_TOKEN */
 export function refuseOpen(loaded: LoadedSettings): void {

@@ -3,34 +3,27 @@ import type { Store } from '../../events/index.js';
 import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../../kernel/index.js';
 import type { HostSpec, VmSpec } from '../../model/index.js';
 import {
-  agentAccess,
-  coreSettings,
   createMonitor,
   type DatabaseAway,
   InventorySources,
-  type LoadedSettings,
   type Monitor,
   openDatabase,
-  parseListen,
   type ReloadReport,
-  shownSettings,
-  sinkAccess,
-  VERSION,
 } from '../../monitor/index.js';
 import {
-  createServer,
-  ensureToken,
-  type OwnMetrics,
-  TokenBook,
-  tokensFile,
-  type VurtiServer,
-} from '../../server/index.js';
+  agentAccess,
+  coreSettings,
+  type LoadedSettings,
+  shownSettings,
+  sinkAccess,
+} from '../../monitor/settings/index.js';
+import { TokenBook, tokensFile } from '../../server/front/index.js';
+import { createServer, type OwnMetrics, type VurtiServer } from '../../server/index.js';
 import { type Simulation, type SimulationOptions, startSimulation } from '../../simulator/index.js';
 import type { Sinks } from '../../sinks/index.js';
 import { EmbeddedPostgres } from '../../store/embedded/index.js';
 import { count } from '../human.js';
-import { removeServiceFile, writeServiceFile } from '../service-file.js';
-import { refuseOpen } from './exposure.js';
+import type { Entrance } from './entrance.js';
 import { HostFiles } from './host-files.js';
 import { takeDemo, takeInventory } from './inventory.js';
 import { reload } from './reload.js';
@@ -57,8 +50,10 @@ export interface ServiceOptions {
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly metrics: OwnMetrics;
-  /** Told of each step that is done. */
-  readonly progress: (step: 'listening' | 'serving', url: string) => void;
+  /** Open already; the service closes it. */
+  readonly entrance: Entrance;
+  /** Told when it serves. */
+  readonly serving: () => void;
 }
 
 /** A step of the stop that takes longer is left behind; what is committed is kept. */
@@ -100,6 +95,11 @@ export class Service {
     });
   }
 
+  /** What it does before there is a monitor. */
+  get phase(): string {
+    return this.#phase;
+  }
+
   get monitor(): Monitor | undefined {
     return this.#monitor;
   }
@@ -110,12 +110,11 @@ export class Service {
   }
 
   async #start(): Promise<void> {
-    const { loaded, demo, progress } = this.#options;
+    const { loaded, demo, serving } = this.#options;
     const { settings } = loaded;
     const access = agentAccess(loaded);
     const sinks = sinkAccess(loaded);
-    const url = await this.#listen();
-    progress('listening', url);
+    await this.#takeRequests();
     if (demo !== undefined) this.#simulation = await this.#simulate(demo);
     this.#phase = settings.database.url === undefined ? 'the embedded PostgreSQL starts' : 'the database is opened';
     const store = await this.#openStore();
@@ -146,7 +145,7 @@ export class Service {
     } else takeDemo(monitor, demoHosts(this.#simulation), demoVms(this.#simulation));
     this.#sinks = makeSinks(sinks, { monitor, store, fetch: this.#options.fetch, clock, scheduler, telemetry });
     this.#sinks.start();
-    progress('serving', url);
+    serving();
   }
 
   /** Takes over what can change while it runs. @throws SettingsError, NOT_READY: then nothing has changed */
@@ -184,8 +183,7 @@ export class Service {
     this.#hostFiles?.stop();
     this.#sources?.stop();
     this.#ending.abort();
-    const { dataDir } = this.#options.loaded.settings;
-    await this.#step('server', this.#server?.close());
+    await this.#step('server', this.#server?.close() ?? this.#options.entrance.front.close());
     // A start under way gives up at its next step; what it has made by then is closed below.
     await this.#step(
       'start',
@@ -195,7 +193,7 @@ export class Service {
     await this.#step('monitor', this.#monitor === undefined ? this.#store?.close() : this.#monitor.stop());
     await this.#step('database', this.#embedded?.stop());
     await this.#step('simulation', this.#simulation?.stop());
-    removeServiceFile(dataDir, process.pid);
+    await this.#options.entrance.close();
   }
 
   async #step(name: keyof typeof STEP_MS, work: Promise<void> | undefined): Promise<void> {
@@ -219,21 +217,16 @@ export class Service {
     if (this.#stopping !== undefined) throw new VurtiError('STOPPED', 'The service was stopped while it started');
   }
 
-  async #listen(): Promise<string> {
-    const { loaded, clock, scheduler, telemetry } = this.#options;
+  /** From here on the API itself answers. */
+  async #takeRequests(): Promise<void> {
+    const { loaded, entrance, clock, scheduler, telemetry } = this.#options;
     const { server, dataDir } = loaded.settings;
-    const listen = parseListen(server.listen);
-    if (listen === undefined) throw new VurtiError('CONFIG_INVALID', `server.listen: ${server.listen}`);
-    refuseOpen(loaded);
-    const tokenFile = join(dataDir, 'token');
     this.#server = createServer({
       monitor: () => this.#monitor,
       phase: () => this.#phase,
-      listen,
-      allowedHosts: server.allowedHosts,
+      front: entrance.front,
       maxEventStreams: server.maxEventStreams,
-      ...(server.tls === undefined ? {} : { tls: server.tls }),
-      token: ensureToken(tokenFile),
+      token: entrance.token,
       tokens: new TokenBook(tokensFile(dataDir), (error) =>
         telemetry.log('error', 'Nobody is let in by a token that was added', { error: error.message }),
       ),
@@ -248,10 +241,7 @@ export class Service {
       telemetry,
       metrics: { own: this.#options.metrics, series: this.#series },
     });
-    const url = await this.#server.listen();
-    const since = new Date(clock.now()).toISOString();
-    writeServiceFile(dataDir, { url: this.#server.localUrl, pid: process.pid, since, tokenFile, version: VERSION });
-    return url;
+    await this.#server.listen();
   }
 
   #simulate(demo: NonNullable<ServiceOptions['demo']>): Promise<Simulation> {

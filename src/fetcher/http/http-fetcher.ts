@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Duplex, type Readable } from 'node:stream';
-import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import type { AxiosInstance, AxiosResponse } from 'axios';
 import { type Ids, type Telemetry, VurtiError } from '../../kernel/index.js';
 import {
   type AgentMethod,
@@ -53,7 +53,7 @@ export class HttpFetcher extends AgentFetcher {
   readonly #ids: Ids;
   readonly #limitsOf: (host: HostEndpoint) => AgentSettings;
   readonly #connections: Connections;
-  readonly #http: AxiosInstance;
+  #client: Promise<AxiosInstance> | undefined;
   #closed = false;
 
   constructor(options: HttpFetcherOptions) {
@@ -61,21 +61,6 @@ export class HttpFetcher extends AgentFetcher {
     this.#ids = options.ids;
     this.#limitsOf = options.limitsOf ?? (() => defaultSettings.agents);
     this.#connections = new Connections(options.ownSockets === false ? null : headers);
-    this.#http = axios.create({
-      adapter: 'http',
-      method: 'POST',
-      headers,
-      responseType: 'stream',
-      // The body is sent and read as it is; what a status or a body means is decided here.
-      transformRequest: [],
-      transformResponse: [],
-      validateStatus: null,
-      // A redirect could lead anywhere, a proxy of the environment sees everything.
-      maxRedirects: 0,
-      proxy: false,
-      // No timer of its own: deadlines belong to the caller's scheduler.
-      timeout: 0,
-    });
   }
 
   override release(hostId: string): void {
@@ -166,7 +151,9 @@ export class HttpFetcher extends AgentFetcher {
   ): Promise<Buffer> {
     const { signal } = flight;
     const agent = begun === null ? flight.agent : new HandedOverAgent(begun);
-    const response = await this.#http.request<Readable>({
+    this.#client ??= makeClient();
+    const client = await this.#client;
+    const response = await client.request<Readable>({
       // What is handed over is clear text, also where it came by TLS.
       url: begun === null ? url : url.replace(/^https:/, 'http:'),
       ...{ data, httpAgent: agent, httpsAgent: agent, signal },
@@ -185,6 +172,26 @@ export class HttpFetcher extends AgentFetcher {
       stream.destroy();
     }
   }
+}
+
+/** Loaded when an agent is odd enough to need it: it takes longer to load than all else of this folder. */
+async function makeClient(): Promise<AxiosInstance> {
+  const { default: axios } = await import('axios');
+  return axios.create({
+    adapter: 'http',
+    method: 'POST',
+    headers,
+    responseType: 'stream',
+    // The body is sent and read as it is; what a status or a body means is decided here.
+    transformRequest: [],
+    transformResponse: [],
+    validateStatus: null,
+    // A redirect could lead anywhere, a proxy of the environment sees everything.
+    maxRedirects: 0,
+    proxy: false,
+    // No timer of its own: deadlines belong to the caller's scheduler.
+    timeout: 0,
+  });
 }
 
 function urlOf(question: Question): string {

@@ -263,6 +263,10 @@ it('updates stay on their pages: all of them HOT, and no table larger after 100 
   const store = await open(url);
   const random = new SeededRandom(10);
   const { vms } = fleet(600, (id) => anyUsage(id, random, 2, 2));
+  // Its maps would add to the sizes, and the snapshot of its ANALYZE would keep old rows meanwhile: what is shown is
+  // that the updates need neither.
+  await ask(url, 'ALTER TABLE vurti.vm_usage SET (autovacuum_enabled = off)');
+  await ask(url, 'ALTER TABLE vurti.vm_usage_parts SET (autovacuum_enabled = off)');
   const sizes = () =>
     ask(
       url,

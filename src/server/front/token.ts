@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { VurtiError } from '../kernel/index.js';
+import { VurtiError } from '../../kernel/index.js';
 
 /** The token of the file, made with it when there is none. Only its owner may read the file. */
 export function ensureToken(file: string): string {

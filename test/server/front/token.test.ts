@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ensureToken } from '../../src/server/index.js';
+import { ensureToken } from '../../../src/server/front/index.js';
 
 let dir = '';
 beforeEach(() => {

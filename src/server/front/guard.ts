@@ -1,4 +1,4 @@
-import { VurtiError } from '../kernel/index.js';
+import { VurtiError } from '../../kernel/index.js';
 
 /**
  * Values of the Host header that are answered. A page in a browser can make its own name point to 127.0.0.1, but it

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chownSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { messageOf, VurtiError } from '../kernel/index.js';
+import { messageOf, VurtiError } from '../../kernel/index.js';
 
 /** read: every answer; admin: writes too. */
 const scopes = ['read', 'admin'] as const;

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { addToken, readTokens, removeToken, TokenBook, tokensFile } from '../../src/server/index.js';
+import { addToken, readTokens, removeToken, TokenBook, tokensFile } from '../../../src/server/front/index.js';
 
 const at = '2026-01-01T00:00:00.000Z';
 let dir = '';

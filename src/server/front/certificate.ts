@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { messageOf, VurtiError } from '../kernel/index.js';
+import { messageOf, VurtiError } from '../../kernel/index.js';
 
 export interface TlsFiles {
   readonly certFile: string;

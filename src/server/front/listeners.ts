@@ -1,44 +1,54 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
-import type { ServerOptions as TlsServerOptions } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { messageOf, type Scheduler, type Telemetry, type Timer } from '../kernel/index.js';
+import { messageOf, type Scheduler, type Telemetry, type Timer } from '../../kernel/index.js';
 import type { ServerCertificate } from './certificate.js';
 
 /** A quiet connection is closed; longer than the longest wait of a long poll. */
-export const QUIET_MS = 60_000;
+const QUIET_MS = 60_000;
+/** Between two requests of a connection: longer than that, so that the client does not meet it closing. */
+const KEEP_ALIVE_MS = 72_000;
 
-/** Who sends slowly, or nothing at all, holds a connection no longer than this. */
-export function httpOptions(requestTimeout: number): ServerOptions {
-  return {
-    requestTimeout,
-    headersTimeout: Math.min(10_000, requestTimeout),
-    connectionsCheckingInterval: Math.min(2000, requestTimeout),
-    maxHeaderSize: 16 * 1024,
-  };
+export interface ListenerOptions {
+  /** With one it speaks TLS. */
+  readonly certificate: ServerCertificate | undefined;
+  readonly serve: RequestListener;
+  /** What could not be read as a request, or came too slowly. */
+  readonly onClientError: (error: Error, socket: Socket) => void;
+  /** How long a client may take to send its request. */
+  readonly requestTimeoutMs: number;
+  readonly maxConnections: number;
 }
 
-export function tlsOptions({ cert, key }: ServerCertificate, requestTimeout: number): TlsServerOptions {
-  return {
-    ...httpOptions(requestTimeout),
-    cert,
-    key,
-    minVersion: 'TLSv1.2',
-    handshakeTimeout: Math.min(10_000, requestTimeout),
-  };
-}
-
-/**
- * Plain HTTP for commands on this machine, beside a listener with TLS: they need neither its CA nor a name that its
- * certificate bears. Reads are as open here as those of a service that listens on loopback only.
- */
-export class LocalListener {
-  readonly #server: Server;
+/** One listening socket. Who sends slowly, or nothing at all, holds a connection no longer than its time-outs. */
+export class Listener {
+  readonly #server: Server | TlsServer;
   readonly #sockets = new WeakSet<Socket>();
 
-  constructor(serve: RequestListener, onClientError: (error: Error, socket: Socket) => void, requestTimeout: number) {
-    this.#server = createServer(httpOptions(requestTimeout), serve);
+  constructor({ certificate, serve, onClientError, requestTimeoutMs, maxConnections }: ListenerOptions) {
+    const http: ServerOptions = {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: Math.min(10_000, requestTimeoutMs),
+      connectionsCheckingInterval: Math.min(2000, requestTimeoutMs),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: 16 * 1024,
+    };
+    this.#server =
+      certificate === undefined
+        ? createServer(http, serve)
+        : createTlsServer(
+            {
+              ...http,
+              cert: certificate.cert,
+              key: certificate.key,
+              minVersion: 'TLSv1.2',
+              handshakeTimeout: Math.min(10_000, requestTimeoutMs),
+            },
+            serve,
+          );
+    this.#server.maxConnections = maxConnections;
     this.#server.setTimeout(QUIET_MS);
-    this.#server.on('connection', (socket) => this.#sockets.add(socket));
+    this.#server.on('connection', (socket: Socket) => this.#sockets.add(socket));
     this.#server.on('clientError', (error, socket) => onClientError(error, socket as Socket));
   }
 
@@ -50,10 +60,18 @@ export class LocalListener {
     return (this.#server.address() as AddressInfo | null)?.port ?? 0;
   }
 
-  listen(): Promise<void> {
+  /** For connections that are yet to come. */
+  renew(pair: { readonly cert: string; readonly key: string }): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(pair);
+  }
+
+  listen(at: { readonly host: string; readonly port: number }): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ host: '127.0.0.1', port: 0 }, () => resolve());
+      this.#server.listen(at, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
     });
   }
 
