@@ -33,9 +33,10 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: 'test/integration/setup/global-setup.ts',
-          // One file at a time, after the unit tests: the database and the service under test need the cores.
+          // After the unit tests. Most of the time a file waits for a database or a service: two at a time, so that a core
+          // is not idle meanwhile. None may count on having the machine for itself.
           pool: 'forks',
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           // A disk busy with somebody else's work can hold up an fsync for a minute.
           testTimeout: soak ? 3_600_000 : 180_000,

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import axios from 'axios';
 import { LeanConnection } from '../src/fetcher/http/lean-connection.js';
 import { HttpFetcher } from '../src/fetcher/index.js';
+import { Rooms } from '../src/fetcher/rooms.js';
 import { systemIds } from '../src/kernel/index.js';
 import type { HostEndpoint } from '../src/model/index.js';
 import { roleOf } from './support/child.js';
@@ -36,7 +37,8 @@ async function main(): Promise<void> {
   const httpAgent = new Agent({ keepAlive: true });
   const patient = () => ({ signal: new AbortController().signal });
   const client = axios.create({ method: 'POST', headers, httpAgent, proxy: false, maxRedirects: 0 });
-  const own = new LeanConnection({ address: host.address, port: host.port, tls: null }, headers);
+  const rooms = new Rooms();
+  const own = new LeanConnection({ address: host.address, port: host.port, tls: null }, headers, rooms);
   const viaNode = new HttpFetcher({ ids: systemIds, ownSockets: false });
   const viaOwn = new HttpFetcher({ ids: systemIds });
   const bare = bareSocket(host, asked);
@@ -44,7 +46,7 @@ async function main(): Promise<void> {
     'a bare socket, the body counted': bare.ask,
     'our sockets, a Buffer': async () => {
       const answer = await own.ask(asked, 1e8, patient().signal);
-      if (!(answer instanceof Duplex)) own.giveBack(answer.body);
+      if (!(answer instanceof Duplex)) rooms.giveBack(answer.body);
     },
     'node:http, a Buffer': () => nodeBuffer(host, asked, httpAgent),
     'axios over node:http, a Buffer': () =>

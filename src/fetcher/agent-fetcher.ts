@@ -38,7 +38,7 @@ export abstract class AgentFetcher implements Fetcher {
 
   protected constructor(allowed: ReadonlySet<AgentMethod>, telemetry: Telemetry = silentTelemetry) {
     this.#allowed = allowed;
-    const recycle = (hostId: string, bytes: Buffer): void => this.recycle(hostId, bytes);
+    const recycle = (bytes: Buffer): void => this.recycle(bytes);
     this.#vmStats = new VmStatsReader(telemetry, recycle);
     this.#vdsStats = new VdsStatsReader(telemetry, recycle);
   }
@@ -60,7 +60,7 @@ export abstract class AgentFetcher implements Fetcher {
   protected abstract ask(question: AgentQuestion): Promise<unknown>;
 
   /** Bytes of an answer that nobody looks at any more: to be read into again, where a protocol does that. */
-  protected recycle(_hostId: string, _bytes: Buffer): void {
+  protected recycle(_bytes: Buffer): void {
     // They are garbage.
   }
 

@@ -55,3 +55,17 @@ it('a place given back twice is given away once', () => {
   expect(rooms.take(50 * KIB).buffer).toBe(bytes.buffer);
   expect(rooms.take(50 * KIB).buffer).not.toBe(bytes.buffer);
 });
+
+it('keeps so many places, and so many bytes, and lets the oldest go', () => {
+  const rooms = new Rooms();
+  const many = Array.from({ length: 40 }, () => rooms.take(50 * KIB));
+  for (const bytes of many) rooms.giveBack(bytes);
+  const again = new Set(Array.from({ length: 40 }, () => rooms.take(50 * KIB).buffer));
+  expect(many.map(({ buffer }) => again.has(buffer))).toEqual(many.map((_, i) => i >= 16));
+  const large = Array.from({ length: 6 }, () => rooms.take(9 * KIB * KIB));
+  for (const bytes of large) rooms.giveBack(bytes);
+  const known = new Set(large.map(({ buffer }) => buffer));
+  expect(
+    Array.from({ length: 6 }, () => rooms.take(9 * KIB * KIB)).filter(({ buffer }) => known.has(buffer)),
+  ).toHaveLength(3);
+});

@@ -140,11 +140,11 @@ interface Known {
 /** Answers to Host.getStats, with a memory per host. */
 export class VdsStatsReader {
   readonly #telemetry: Telemetry;
-  readonly #recycle: (hostId: string, bytes: Buffer) => void;
+  readonly #recycle: (bytes: Buffer) => void;
   readonly #hosts = new Map<string, Known>();
 
   /** `recycle`: where bytes go that are no longer needed, to be read into again. */
-  constructor(telemetry: Telemetry, recycle: (hostId: string, bytes: Buffer) => void) {
+  constructor(telemetry: Telemetry, recycle: (bytes: Buffer) => void) {
     this.#telemetry = telemetry;
     this.#recycle = recycle;
   }
@@ -162,7 +162,7 @@ export class VdsStatsReader {
       return undefined;
     }
     const trusted = known.answers % CHECKED !== 0 || this.#check(hostId, known, bytes, report);
-    for (const old of freed) this.#recycle(hostId, old);
+    for (const old of freed) this.#recycle(old);
     return trusted ? new ReadVdsStats(report) : undefined;
   }
 

@@ -88,10 +88,10 @@ export class VmPass {
 /** Answers to Host.getAllVmStats, with a memory per host. */
 export class VmStatsReader {
   readonly #telemetry: Telemetry;
-  readonly #recycle: (hostId: string, bytes: Buffer) => void;
+  readonly #recycle: (bytes: Buffer) => void;
   readonly #hosts = new Map<string, Known>();
 
-  constructor(telemetry: Telemetry, recycle: (hostId: string, bytes: Buffer) => void) {
+  constructor(telemetry: Telemetry, recycle: (bytes: Buffer) => void) {
     this.#telemetry = telemetry;
     this.#recycle = recycle;
   }
@@ -99,7 +99,7 @@ export class VmStatsReader {
   /** `ask` asks for all pages and gives each to the pass. Rejects as `ask` does. */
   async read(host: HostEndpoint, ask: (pass: VmPass) => Promise<void>): Promise<VmStatsReport> {
     const known = this.#knownOf(host.id);
-    const recycle = (bytes: Buffer): void => this.#recycle(host.id, bytes);
+    const recycle = (bytes: Buffer): void => this.#recycle(bytes);
     if (known.busy || known.distrusted) {
       const pass = new VmPass(host, null, recycle);
       await ask(pass);

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { VurtiError } from '../../kernel/index.js';
 import type { AgentTls, HostEndpoint } from '../../model/index.js';
+import { Rooms } from '../rooms.js';
 import { LeanConnection } from './lean-connection.js';
 
 /** A call of Node's client in flight; `end` must be called when it is over. */
@@ -29,6 +30,7 @@ interface Connection {
 export class Connections {
   readonly #byHost = new Map<string, Connection>();
   readonly #leanHeaders: Readonly<Record<string, string>> | null;
+  readonly #rooms = new Rooms();
 
   /** `leanHeaders`: those of every request, where it goes over sockets of our own; null: nowhere. */
   constructor(leanHeaders: Readonly<Record<string, string>> | null) {
@@ -78,8 +80,8 @@ export class Connections {
   }
 
   /** Bytes of an answer that nobody looks at any more, to be read into again. */
-  giveBack(hostId: string, bytes: Buffer): void {
-    this.#byHost.get(hostId)?.lean?.giveBack(bytes);
+  giveBack(bytes: Buffer): void {
+    this.#rooms.giveBack(bytes);
   }
 
   hosts(): readonly string[] {
@@ -100,7 +102,8 @@ export class Connections {
     const agent =
       options === null ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ ...options, keepAlive: true });
     const headers = this.#leanHeaders;
-    const lean = headers === null ? null : new LeanConnection({ address, port, tls: leanTls(options) }, headers);
+    const target = { address, port, tls: leanTls(options) };
+    const lean = headers === null ? null : new LeanConnection(target, headers, this.#rooms);
     const connection = { address, port, tls, agent, lean, flights: new Set<AbortController>() };
     this.#byHost.set(host.id, connection);
     return connection;

@@ -86,8 +86,8 @@ export class HttpFetcher extends AgentFetcher {
     });
   }
 
-  protected override recycle(hostId: string, bytes: Buffer): void {
-    this.#connections.giveBack(hostId, bytes);
+  protected override recycle(bytes: Buffer): void {
+    this.#connections.giveBack(bytes);
   }
 
   #budgetFor(host: HostEndpoint): ByteBudget {

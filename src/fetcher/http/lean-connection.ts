@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { Rooms } from '../rooms.js';
+import type { Rooms } from '../rooms.js';
 import { type Asking, type LeanAnswer, LeanSocket, type LeanTarget } from './lean-socket.js';
 
 /** Announced bodies up to this size get their place before they arrive. */
@@ -14,15 +14,16 @@ export class LeanConnection {
   readonly #target: LeanTarget;
   /** All of the request up to its length. */
   readonly #head: string;
-  readonly #rooms = new Rooms();
+  readonly #rooms: Rooms;
   readonly #idle: LeanSocket[] = [];
   readonly #open = new Set<LeanSocket>();
   readonly #waiting: Call[] = [];
   #closed = false;
   maxSockets = Number.POSITIVE_INFINITY;
 
-  constructor(target: LeanTarget, headers: Readonly<Record<string, string>>) {
+  constructor(target: LeanTarget, headers: Readonly<Record<string, string>>, rooms: Rooms) {
     this.#target = target;
+    this.#rooms = rooms;
     const { address, port, tls } = target;
     const name = address.includes(':') ? `[${address}]` : address;
     const lines = Object.entries(headers).map(([header, value]) => `${header}: ${value}\r\n`);
@@ -44,11 +45,6 @@ export class LeanConnection {
       if (this.#idle.length > 0 || this.#open.size < this.maxSockets) call.begin(this.#socket());
       else this.#waiting.push(call);
     });
-  }
-
-  /** Bytes of an answer that nobody looks at any more. */
-  giveBack(bytes: Buffer): void {
-    this.#rooms.giveBack(bytes);
   }
 
   /** What is under way fails with this reason. */

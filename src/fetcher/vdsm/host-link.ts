@@ -12,7 +12,7 @@ import type { AgentSettings, HostEndpoint } from '../../model/index.js';
 import { aborted, agentError, badAnswer, type Question } from '../agent-errors.js';
 import type { AgentQuestion } from '../agent-fetcher.js';
 import type { AgentSession, PushListener, PushSubscription } from '../ports.js';
-import { Rooms } from '../rooms.js';
+import type { Rooms } from '../rooms.js';
 import { requestOf } from '../rpc.js';
 import { AgentCalls } from './agent-calls.js';
 import { pushOf } from './pushed.js';
@@ -44,6 +44,8 @@ export interface LinkCore {
   readonly ids: Ids;
   readonly telemetry: Telemetry;
   readonly limitsOf: (host: HostEndpoint) => AgentSettings;
+  /** Bodies are put together in places that are used again. */
+  readonly rooms: Rooms;
 }
 
 /** Somebody who hears the host's events. */
@@ -72,8 +74,6 @@ export class HostLink {
   readonly #core: LinkCore;
   readonly #calls: AgentCalls;
   readonly #replies: Replies;
-  /** Bodies are put together in places that are used again. */
-  readonly rooms = new Rooms();
   #host: HostEndpoint;
   #mode: 'idle' | 'waiting' | 'connecting' | 'ready' | 'released' = 'idle';
   #session: StompSession | null = null;
@@ -190,7 +190,7 @@ export class HostLink {
     telemetry.count('vurti_agent_connections_total');
     const session = new StompSession(this.#core, this.#host, {
       maxFrameBytes: () => limitsOf(this.#host).maxAnswerMiB * MIB,
-      room: (bytes) => this.rooms.take(bytes),
+      room: (bytes) => this.#core.rooms.take(bytes),
       ready: (facts) => this.#onReady(facts),
       message: (frame) => this.#onMessage(frame),
       refused: (text) => this.#onRefused(text),
@@ -245,11 +245,11 @@ export class HostLink {
   #onMessage(frame: StompFrame): void {
     const destination = frame.headers.get('destination');
     if (destination === this.#replyTo) {
-      if (!this.#replies.take(this.#question(), frame.body)) this.rooms.giveBack(frame.body);
+      if (!this.#replies.take(this.#question(), frame.body)) this.#core.rooms.giveBack(frame.body);
       this.#flush();
     } else if (destination === EVENTS) {
       this.#onEvent(frame.body);
-      this.rooms.giveBack(frame.body);
+      this.#core.rooms.giveBack(frame.body);
     } else this.#core.telemetry.count('vurti_agent_frames_ignored_total');
   }
 

@@ -17,6 +17,7 @@ import {
 import { agentError } from '../agent-errors.js';
 import { AgentFetcher, type AgentQuestion } from '../agent-fetcher.js';
 import type { PushListener, PushSubscription } from '../ports.js';
+import { Rooms } from '../rooms.js';
 import { HostLink, type LinkCore } from './host-link.js';
 import { networkSockets, type Sockets } from './sockets.js';
 
@@ -51,6 +52,7 @@ export class VdsmFetcher extends AgentFetcher {
       telemetry: options.telemetry ?? silentTelemetry,
       limitsOf: options.limitsOf ?? (() => defaultSettings.agents),
       sockets: options.sockets ?? networkSockets,
+      rooms: new Rooms(),
     };
   }
 
@@ -76,8 +78,8 @@ export class VdsmFetcher extends AgentFetcher {
     return this.#linkOf(question.host).ask(question);
   }
 
-  protected override recycle(hostId: string, bytes: Buffer): void {
-    this.#links.get(hostId)?.rooms.giveBack(bytes);
+  protected override recycle(bytes: Buffer): void {
+    this.#core.rooms.giveBack(bytes);
   }
 
   #linkOf(host: HostEndpoint): HostLink {

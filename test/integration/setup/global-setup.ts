@@ -28,7 +28,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
         full_page_writes: 'off',
         // What a commit means stays as in production: a test may count on what it was told.
         synchronous_commit: 'on',
-        max_connections: '50',
+        max_connections: '100',
       },
     });
     project.provide('databaseUrl', database.url);
