@@ -148,7 +148,13 @@ function casesOf(core: Core, { host: hostId, report }: Answer): VmCase[] {
   return [...report.changed()].map((vmReport) => ({
     ...{ now: core.time.now(), mode: 'observer', stamp, host, vm: core.sets.vms.get(vmReport.vmId), report: vmReport },
     ...{ unsettled: undefined, commands: idle, missesNeeded: 2, lastReport: undefined, formerOwner: undefined },
-    ...{ hostStatus: () => 'Up', managedInventory: false, pushesHealthy: false, externalDataKept: true },
+    ...{
+      hostStatus: () => 'Up',
+      managedInventory: false,
+      pushesHealthy: false,
+      externalDataKept: true,
+      ownerLeftIt: false,
+    },
     hostInitialized: true,
     data: { nicBlacklist: [], hostedEngineVmName: null, jobStartedAt: () => null },
   }));

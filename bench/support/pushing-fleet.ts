@@ -46,6 +46,8 @@ export class PushingFleet extends Child<FleetQuestion, object> {
 
 /** Pushes are dealt out in portions as often as this, ms. */
 const PORTION_MS = 5;
+/** A fleet that was held up, by its own garbage for one, makes up for it at this multiple of its pace: no burst of all hosts at once. */
+const CATCHING_UP = 2;
 
 export function servePushingFleet(): void {
   let simulation: Simulation | undefined;
@@ -96,7 +98,8 @@ async function push({ fleet }: Simulation, perSecond: number, seconds: number): 
   for (let at = 0; ; ) {
     const passed = (performance.now() - began) / 1000;
     if (passed >= seconds) return pushed;
-    while (pushed < passed * perSecond) {
+    const most = pushed + (CATCHING_UP * perSecond * PORTION_MS) / 1000;
+    while (pushed < Math.min(passed * perSecond, most)) {
       if (vms[at]?.logOn(stampedUser()) === true) pushed += 1;
       at = (at + 1) % vms.length;
     }

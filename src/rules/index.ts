@@ -43,7 +43,7 @@ export * from './tick-plan.js';
 export { unnamed } from './unnamed.js';
 export type { EventDraft, HostSignal, IntentDraft, NotDone, Signal } from './verdict.js';
 export { absentTransitions } from './vm/absent.js';
-export type { LastReport, VmCase, VmCommands } from './vm/case.js';
+export { endedByMigrating, type LastReport, type VmCase, type VmCommands } from './vm/case.js';
 export { admission, decideVm, type NotAdmitted, type VmVerdict, vmAfter } from './vm/decide.js';
 export { judgeDeviceHash } from './vm/device-hash.js';
 export {

@@ -47,6 +47,7 @@ export class VmCases {
       missesNeeded: settingsOf(stamp.host).absence.misses,
       lastReport: memory.lastReport(vmId),
       formerOwner: memory.formerOwner(vmId, stamp.host),
+      ownerLeftIt: vm !== undefined && memory.hasLeft(vmId, vm.dynamic.runOnVds),
       hostStatus: (id) => sets.hosts.get(id)?.dynamic.status,
       managedInventory: inventory.managesVms,
       // Since the VM was last listed: polls alone cannot tell an ordinary end from an unseen one.

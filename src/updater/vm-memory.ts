@@ -1,5 +1,5 @@
 import type { EvidenceStamp, VmReport } from '../model/index.js';
-import type { LastReport, VmCase, VmVerdict } from '../rules/index.js';
+import { endedByMigrating, type LastReport, type VmCase, type VmVerdict } from '../rules/index.js';
 
 /** What this process remembers of the reports that it has judged; nothing of it outlives it. */
 export class VmMemory {
@@ -7,6 +7,8 @@ export class VmMemory {
   readonly #lastReports = new Map<string, LastReport>();
   /** VM → hosts that lost it to another one's report and have not given it up since, since when, and whether that was told (D11). */
   readonly #formerOwners = new Map<string, Map<string, NonNullable<VmCase['formerOwner']>>>();
+  /** VM → host that says it has migrated away. */
+  readonly #left = new Map<string, string>();
   /** Host → seq of its first complete report (D19). */
   readonly #initializedBy = new Map<string, number>();
 
@@ -19,6 +21,16 @@ export class VmMemory {
     return this.#formerOwners.get(vmId)?.get(host);
   }
 
+  /** Whether the VM's host says that it has migrated away. */
+  hasLeft(vmId: string, host: string | null): boolean {
+    return host !== null && this.#left.get(vmId) === host;
+  }
+
+  /** It is reported as expected by the host that it is stored on. */
+  noteThere(vmId: string): void {
+    this.#left.delete(vmId);
+  }
+
   /** Whether the host has had a complete report before this one. */
   isInitialized({ host, seq }: EvidenceStamp): boolean {
     const by = this.#initializedBy.get(host);
@@ -29,7 +41,10 @@ export class VmMemory {
     if (!this.#initializedBy.has(host)) this.#initializedBy.set(host, seq);
   }
 
-  noteJudged(vmId: string, { host, requestedAt }: EvidenceStamp, { timestamp }: VmReport): void {
+  noteJudged(vmId: string, { host, requestedAt }: EvidenceStamp, report: VmReport): void {
+    const { timestamp } = report;
+    if (endedByMigrating(report)) this.#left.set(vmId, host);
+    else if (this.#left.get(vmId) === host) this.#left.delete(vmId);
     const last = this.#lastReports.get(vmId);
     const known = last?.host === host ? last.timestamp : -1;
     this.#lastReports.set(vmId, { host, timestamp: timestamp ?? known, askedAt: requestedAt });
@@ -66,6 +81,7 @@ export class VmMemory {
 
   forgetHost(host: string): void {
     this.#initializedBy.delete(host);
+    for (const [vmId, left] of this.#left) if (left === host) this.#left.delete(vmId);
     this.forgetTimes(host);
     this.settleOwners(host, () => false);
   }
@@ -73,5 +89,6 @@ export class VmMemory {
   forgetVm(vmId: string): void {
     this.#lastReports.delete(vmId);
     this.#formerOwners.delete(vmId);
+    this.#left.delete(vmId);
   }
 }

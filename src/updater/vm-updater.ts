@@ -229,6 +229,7 @@ export class VmUpdater {
     if (vm === undefined || vm.dynamic.runOnVds !== stamp.host) return;
     try {
       if (vm.dynamic.status !== report.status) return;
+      this.#memory.noteThere(vm.id);
       // Seen where it was expected, in the first report since the start: that is news although nothing has changed (§4.5).
       const first = !this.#memory.isInitialized(stamp) && !reportDiffers(vm, report, stamp.host);
       if (first) return this.#decide(vm.id, report, stamp);

@@ -71,6 +71,7 @@ describe('decideVm', () => {
       misses: fc.constantFrom(1, 2),
       managedInventory: fc.boolean(),
       externalDataKept: fc.boolean(),
+      ownerLeftIt: fc.boolean(),
       busy: fc.record({ asyncRunning: fc.boolean(), coldReboot: fc.boolean(), inPowerOffWindow: fc.boolean() }),
       owner: fc.constantFrom(
         undefined,

@@ -189,6 +189,23 @@ const rows: Row[] = [
     signals: ['succeededToRun'],
   },
   {
+    title: 'D11: the other one says that it has migrated away: this one has it again',
+    vm: onH2('Up'),
+    report: polled('v1', 'Up'),
+    more: { formerOwner: { host: 'h1', alerted: false, since: 500 }, ownerLeftIt: true },
+    rule: 'vm.elsewhere.adopt',
+    to: 'Up@h1',
+    signals: ['succeededToRun'],
+  },
+  {
+    title: 'D11: … but not by a push, nor by what was asked for before',
+    vm: onH2('Up'),
+    report: polled('v1', 'Up'),
+    more: { formerOwner: { host: 'h1', alerted: false, since: 900 }, ownerLeftIt: true },
+    rule: 'vm.elsewhere.left-just-now',
+    to: 'same',
+  },
+  {
     title: 'D11: … but not by what was asked for before',
     vm: onH2('Up'),
     report: polled('v1', 'Up'),

@@ -83,6 +83,7 @@ const base: Omit<VmCase, 'vm' | 'report'> = {
   managedInventory: true,
   pushesHealthy: false,
   externalDataKept: true,
+  ownerLeftIt: false,
   hostInitialized: true,
   data: { nicBlacklist: [], hostedEngineVmName: 'HostedEngine', jobStartedAt: () => null },
 };

@@ -49,6 +49,8 @@ export interface VmCase {
   readonly lastReport: LastReport | undefined;
   /** The host that had the VM before another one's report moved it (D11), while that host still reports it. */
   readonly formerOwner: FormerOwner | undefined;
+  /** The host that it is stored on says that it ended there, since it migrated away: nobody claims it until it is reported alive. */
+  readonly ownerLeftIt: boolean;
   /** Status of another host, undefined when it is not known. */
   readonly hostStatus: (hostId: string) => VdsStatus | undefined;
   /** Whether the manager has given an inventory of VMs: only then an unknown VM is a foreign one (D26). */
@@ -100,4 +102,10 @@ export function reportedExit(report: VmReport): ExitData {
     exitMessage: report.dynamic.exitMessage ?? null,
     exitReason: report.dynamic.exitReason ?? 'Unknown',
   };
+}
+
+/** The agent says that the VM is Down here because it has migrated away. */
+export function endedByMigrating(report: VmReport): boolean {
+  const { exitStatus, exitReason } = reportedExit(report);
+  return report.status === 'Down' && exitStatus === 'Normal' && exitReason === 'MigrationSucceeded';
 }

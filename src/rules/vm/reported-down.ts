@@ -1,15 +1,12 @@
 import type { Row } from '../row.js';
-import { type ReportedCase, reportedExit } from './case.js';
+import { endedByMigrating, type ReportedCase, reportedExit } from './case.js';
 import type { VmDraft } from './draft.js';
 import { handOver } from './hand-over.js';
 
 type DownRow = Row<ReportedCase, VmDraft>;
 
 const here = (c: ReportedCase): boolean => c.vm.dynamic.runOnVds === c.host.id;
-const migrated = (c: ReportedCase): boolean => {
-  const exit = reportedExit(c.report);
-  return exit.exitStatus === 'Normal' && exit.exitReason === 'MigrationSucceeded';
-};
+const migrated = (c: ReportedCase): boolean => endedByMigrating(c.report);
 const stored = (c: ReportedCase) => c.vm.dynamic.status;
 /** Destroyed now, it would take TPM and NVRAM data with it that could not be saved. */
 const unkept = (c: ReportedCase): boolean => here(c) && !migrated(c) && !c.externalDataKept;
@@ -95,7 +92,7 @@ export const downTransitions: readonly DownRow[] = [
   },
   {
     name: 'vm.down.migrated-before',
-    doc: 'It is Up already where it migrated to; the source only says that it is done.',
+    doc: 'It is Up already where it migrated to; the source only says that it is done. The next host that reports it alive has it (D11).',
     when: (c) => here(c) && stored(c) === 'Up' && migrated(c),
     then: (_, draft) => draft.skip('Down', 'the migration succeeded'),
   },

@@ -21,10 +21,13 @@ const stillThere = (c: ReportedCase): boolean => c.formerOwner?.host === c.host.
 /** … in all that it lists, and asked for after that: the host had its time to let the VM go. */
 const stillListed = (c: ReportedCase): boolean =>
   stillThere(c) && c.stamp.kind === 'poll' && c.stamp.complete && c.stamp.requestedAt > (c.formerOwner?.since ?? 0);
-/** The owner's last complete report did not have it: it is too early to call it gone, but nobody claims it but this host. */
-const ownerMissesIt = (c: ReportedCase): boolean => c.unsettled?.reason === 'missing';
-const onTwoHosts = (c: ReportedCase): boolean => stillListed(c) && !ownerMissesIt(c);
-const isBack = (c: ReportedCase): boolean => stillListed(c) && ownerMissesIt(c);
+/**
+ * The owner's last complete report did not have it, and it is too early to call it gone; or the owner says that it has migrated
+ * away. Either way nobody claims it but this host.
+ */
+const ownerGaveItUp = (c: ReportedCase): boolean => c.unsettled?.reason === 'missing' || c.ownerLeftIt;
+const onTwoHosts = (c: ReportedCase): boolean => stillListed(c) && !ownerGaveItUp(c);
+const isBack = (c: ReportedCase): boolean => stillListed(c) && ownerGaveItUp(c);
 const ignored = (c: ReportedCase): boolean =>
   (said(c) === 'MigratingTo' && c.vm.dynamic.runOnVds !== null) ||
   said(c) === 'MigratingFrom' ||
@@ -77,7 +80,7 @@ function adopt(c: ReportedCase, draft: VmDraft): void {
   takeReport(c, draft);
   // After a migration the source goes on reporting the VM for a while, as the source; that is no second copy.
   draft.formerOwner =
-    formerOwner === null || migratingHere(c) ? null : { host: formerOwner, alerted: false, gaveUp: ownerMissesIt(c) };
+    formerOwner === null || migratingHere(c) ? null : { host: formerOwner, alerted: false, gaveUp: ownerGaveItUp(c) };
   if (report.status === 'Up' || arrived) draft.signal('succeededToRun');
   if (!c.hostInitialized) draft.signal('confirmRunning');
 }

@@ -165,6 +165,19 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
       ],
     },
   },
+  {
+    what: 'a host said that a VM had migrated away from it, and the one that had it before was alerted of as a second copy',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'fault', host: 2, kind: 'hang', of: 'everything' }, seconds: 0 },
+        { step: { does: 'start', vm: 8, host: 0, as: 'Up' }, seconds: 10 },
+        { step: { does: 'end', vm: 8, error: false, reason: 'MigrationSucceeded' }, seconds: 12 },
+      ],
+    },
+  },
 ];
 
 /** The same for law 6. */
