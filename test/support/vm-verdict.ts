@@ -16,7 +16,13 @@ export function vmCase(vm: Vm | undefined, report: VmReport | null, more: CaseMo
     ...{ now: NOW, mode: 'manager', stamp: stamp(), host: host('h1'), vm, report, unsettled: undefined },
     commands: { ...idle, ...commands },
     ...{ missesNeeded: 1, lastReport: undefined, formerOwner: undefined, hostStatus: () => 'Up' },
-    ...{ managedInventory: true, pushesHealthy: false, externalDataKept: true, ownerLeftIt: false, hostInitialized: true },
+    ...{
+      managedInventory: true,
+      pushesHealthy: false,
+      externalDataKept: true,
+      ownerLeftIt: false,
+      hostInitialized: true,
+    },
     data: { nicBlacklist: [], hostedEngineVmName: 'HostedEngine', jobStartedAt: () => null },
     ...others,
   });

@@ -51,7 +51,7 @@ export class ChildService {
     return this.#ended;
   }
 
-  /** Starts it and resolves when its API answers. */
+  /** Starts it and resolves when its API answers, as before its sockets alone do. */
   async start(...flags: string[]): Promise<void> {
     const where = ['--config', this.#settings, '--data-dir', this.dataDir, '--listen', '127.0.0.1:0'];
     const args = [main, 'serve', ...where, ...flags];
@@ -73,6 +73,17 @@ export class ChildService {
       child.on('error', reject);
       child.on('exit', (code) => reject(new Error(`The service ended (${code}): ${this.#said}`)));
     });
+    while (child.exitCode === null && !(await this.#apiAnswers())) await new Promise((next) => setTimeout(next, 20));
+  }
+
+  async #apiAnswers(): Promise<boolean> {
+    try {
+      const { ok, body } = await fetch(`${this.#url}/openapi.json`);
+      await body?.cancel();
+      return ok;
+    } catch {
+      return false;
+    }
   }
 
   async get(

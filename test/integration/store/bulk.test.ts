@@ -1,4 +1,4 @@
-import { afterEach, expect, inject, it, vi } from 'vitest';
+import { afterEach, expect, inject, it } from 'vitest';
 import { SeededRandom } from '../../../src/kernel/index.js';
 import { type Field, type Fields, keyOf, type RowKind, type RowWrite, rowKinds } from '../../../src/model/index.js';
 import { type PostgresStore, StatementCounter } from '../../../src/store/index.js';
@@ -135,42 +135,4 @@ it('goes without temporary tables where none are allowed', async () => {
   await write(store, [vmStatistics('vm-1', 1)]);
   expect(await dump(url, 'vm_statistics')).toHaveLength(1);
   expect(counter.statements().filter(({ verb }) => verb === 'copy')).toEqual([]);
-});
-
-it('updates stay on their pages: all of them HOT, and no table larger after 100 flushes', async () => {
-  const url = await database();
-  const tables = ['vm_statistics', 'vm_interface_statistics', 'disk_image_dynamic'] as const;
-  const rowsOf = (n: number): RowWrite[] =>
-    tables.flatMap((kind) =>
-      Array.from({ length: 300 }, (_, i) => {
-        const { row } = fullRow(kind, i) as { row: object };
-        const moved =
-          kind === 'vm_statistics' ? { cpuUser: n } : kind === 'disk_image_dynamic' ? { readRate: n } : { rxRate: n };
-        return { kind, row: { ...row, ...moved } } as unknown as RowWrite;
-      }),
-    );
-  const sizes = () =>
-    ask(
-      url,
-      `SELECT relname, pg_relation_size(relid) AS bytes, pg_indexes_size(relid) AS index
-      FROM pg_stat_user_tables WHERE schemaname = 'vurti' AND relname = ANY ($1) ORDER BY 1`,
-      [tables],
-    );
-  const store = await open(url, {});
-  for (let n = 0; n < 5; n++) await write(store, rowsOf(n));
-  const before = await sizes();
-  for (let n = 5; n < 105; n++) await write(store, rowsOf(n));
-  expect(await sizes()).toEqual(before);
-  // A session gives its counts when it ends, which is a moment after we left it.
-  await store.close();
-  const expected = [...tables].sort().map((relname) => ({ relname, updates: 104 * 300, hot: 104 * 300 }));
-  await vi.waitFor(async () => {
-    const counts = await ask(
-      url,
-      `SELECT relname, n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot
-       FROM pg_stat_user_tables WHERE schemaname = 'vurti' AND relname = ANY ($1) ORDER BY 1`,
-      [tables],
-    );
-    expect(counts).toEqual(expected);
-  }, 10_000);
 });

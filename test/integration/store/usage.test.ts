@@ -1,4 +1,4 @@
-import { afterEach, expect, inject, it, vi } from 'vitest';
+import { afterEach, expect, inject, it } from 'vitest';
 import { SeededRandom } from '../../../src/kernel/index.js';
 import {
   type Field,
@@ -256,39 +256,4 @@ it('writes the newest figures, once, of a VM that is given again while it waits,
   store.committer.commit({ rows: [vmStatistics('vm-0', 13)], records: [] });
   await store.committer.flushed();
   expect(await dump(url, 'vm_usage')).toEqual([]);
-});
-
-it('updates stay on their pages: all of them HOT, and no table larger after 100 flushes', async () => {
-  const url = await database();
-  const store = await open(url);
-  const random = new SeededRandom(10);
-  const { vms } = fleet(600, (id) => anyUsage(id, random, 2, 2));
-  // Its maps would add to the sizes, and the snapshot of its ANALYZE would keep old rows meanwhile: what is shown is
-  // that the updates need neither.
-  await ask(url, 'ALTER TABLE vurti.vm_usage SET (autovacuum_enabled = off)');
-  await ask(url, 'ALTER TABLE vurti.vm_usage_parts SET (autovacuum_enabled = off)');
-  const sizes = () =>
-    ask(
-      url,
-      `SELECT relname, pg_table_size(relid) AS bytes, pg_indexes_size(relid) AS index
-       FROM pg_stat_user_tables WHERE schemaname = 'vurti' AND relname LIKE 'vm_usage%' ORDER BY 1`,
-    );
-  const flush = async (n: number): Promise<void> => {
-    for (const columns of vms) columns.put(0, n);
-    await write(store, vms);
-  };
-  for (let n = 0; n < 5; n++) await flush(n);
-  const before = await sizes();
-  for (let n = 5; n < 105; n++) await flush(n);
-  expect(await sizes()).toEqual(before);
-  // A session gives its counts when it ends, which is a moment after we left it.
-  await store.close();
-  await vi.waitFor(async () => {
-    const counts = await ask(
-      url,
-      `SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot
-       FROM pg_stat_user_tables WHERE schemaname = 'vurti' AND relname = 'vm_usage'`,
-    );
-    expect(counts).toEqual([{ updates: 104 * 600, hot: 104 * 600 }]);
-  }, 10_000);
 });
