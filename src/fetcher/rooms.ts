@@ -15,9 +15,7 @@ export class Rooms {
   #bytes = 0;
 
   take(bytes: number): Buffer {
-    const index = this.#spare.findLastIndex(
-      ({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes + SMALL,
-    );
+    const index = this.#spare.findLastIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes + SMALL);
     // Answers differ by some bytes each time.
     if (index < 0) return Buffer.from(new ArrayBuffer(bytes + (bytes >> 3) + SMALL / 4), 0, bytes);
     const [known] = this.#spare.splice(index, 1) as [ArrayBufferLike];
