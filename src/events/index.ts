@@ -9,6 +9,7 @@ export * from './cursor.js';
 export * from './evidence.js';
 export * from './flap-pairs.js';
 export * from './log-reader.js';
+export { numberedRecord } from './numbered-record.js';
 export * from './records.js';
 export * from './requests.js';
 export * from './retention.js';

@@ -165,10 +165,18 @@ export class FastPath {
     if (vm === undefined || columns === undefined || row === undefined) return undefined;
     if (detourOf(vm, columns, report, host) !== null) return undefined;
     return {
-      ...{ report, vm, columns, row, watched: this.#o.figures.watchedOf(vm.id) },
-      ...{ nics: columns.sampledNics, disks: columns.sampledDisks },
+      report,
+      vm,
+      columns,
+      watched: this.#o.figures.watchedOf(vm.id),
+      row,
+      nics: columns.sampledNics,
+      disks: columns.sampledDisks,
+      revision: vms.revisionOf(stamp.host),
       // Whether these figures were taken is not known here; once more does no harm.
-      ...{ revision: vms.revisionOf(stamp.host), version: -1, ballooning: false, quiet: false },
+      version: -1,
+      ballooning: false,
+      quiet: false,
     };
   }
 }

@@ -45,14 +45,20 @@ export class RecordMaker {
     time: number,
     incident?: Incident,
   ): ChangeRecord {
-    const entityId = entity === 'vm' ? about.vm?.id : about.host?.id;
+    const { host, vm } = about;
+    // One literal: of spreads it would take several objects more, for each record.
     return {
       kind: 'change',
       entity,
-      entityId: entityId ?? '',
+      entityId: (entity === 'vm' ? vm?.id : host?.id) ?? '',
       what,
       changes,
-      ...this.#base(about, cause, time, incident),
+      time,
+      cause,
+      hostId: host?.id ?? null,
+      vmId: vm?.id ?? null,
+      clusterId: host?.static.clusterId ?? vm?.static.clusterId ?? null,
+      correlation: incident?.correlation ?? null,
     };
   }
 

@@ -60,9 +60,9 @@ export class Trails {
     const last = trail.steps.at(-1);
     if (last !== undefined && isSame(last, entry)) {
       const times = isOneEvidence(last.source, entry.source) ? last.times : last.times + 1;
-      trail.steps[trail.steps.length - 1] = { ...entry, at: last.at, lastAt: at, times };
+      trail.steps[trail.steps.length - 1] = stepOf(entry, last.at, at, times);
     } else {
-      trail.steps.push({ ...entry, at, lastAt: at, times: 1 });
+      trail.steps.push(stepOf(entry, at, at, 1));
       if (trail.steps.length > KEPT) trail.steps.shift();
     }
     this.#prune(at);
@@ -87,6 +87,12 @@ export class Trails {
       this.#trails.set(id, trail);
     }
   }
+}
+
+/** One literal, so that all steps are of one shape. */
+function stepOf(entry: TrailEntry, at: number, lastAt: number, times: number): TrailStep {
+  const { rule, source, becomes, moves, said, figures, notDone } = entry;
+  return { rule, source, becomes, moves, said, figures, notDone, at, lastAt, times };
 }
 
 function isSame(a: TrailEntry, b: TrailEntry): boolean {

@@ -1,4 +1,4 @@
-import { formatCursor, type LogRecord, type LogRecordDraft } from '../../events/index.js';
+import { formatCursor, type LogRecord, type LogRecordDraft, numberedRecord } from '../../events/index.js';
 import { VurtiError } from '../../kernel/index.js';
 import { keyOf, type RowKind, type RowWrite, rowKinds } from '../../model/index.js';
 import type { FlushMark } from '../flush-target.js';
@@ -80,7 +80,7 @@ export class MemoryContent {
     const { epoch, head } = this.#window;
     const records = drafts.map((draft, index): LogRecord => {
       const seq = head + index + 1;
-      return { ...draft, seq, cursor: formatCursor({ epoch, seq }) };
+      return numberedRecord(draft, seq, formatCursor({ epoch, seq }));
     });
     for (const record of records) {
       this.#records.push(record);

@@ -1,6 +1,13 @@
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
-import { formatCursor, type LogRecord, type LogRecordDraft, nameOfRecord, severityIds } from '../../events/index.js';
-import { chunksOf, type Element, jsonElement, numberElement, textElement } from './array-literal.js';
+import {
+  formatCursor,
+  type LogRecord,
+  type LogRecordDraft,
+  nameOfRecord,
+  numberedRecord,
+  severityIds,
+} from '../../events/index.js';
+import { chunksOf, type Element, numberElement, textElement } from './array-literal.js';
 
 /** Stored in databases: added to, never changed. */
 const kindIds = { change: 0, event: 1, intent: 2 } as const;
@@ -8,10 +15,17 @@ const kindsById = new Map<number, LogRecordDraft['kind']>(
   Object.entries(kindIds).map(([kind, id]) => [id, kind as LogRecordDraft['kind']]),
 );
 
-/** What has no column of its own, whatever later versions add to records. */
-function payloadOf(draft: LogRecordDraft): unknown {
-  const { kind, time, hostId, vmId, clusterId, correlation, ...payload } = draft;
-  return payload;
+const columnFields: ReadonlySet<string> = new Set(['kind', 'time', 'hostId', 'vmId', 'clusterId', 'correlation']);
+
+/** What has no column of its own, whatever later versions add to records, as JSON. */
+function payloadOf(draft: LogRecordDraft): string {
+  let text = '';
+  for (const field of Object.keys(draft)) {
+    if (columnFields.has(field)) continue;
+    const value = JSON.stringify(draft[field as keyof LogRecordDraft]);
+    if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(field)}:${value}`;
+  }
+  return `{${text}}`;
 }
 
 /** Columns are for filters and retention; the payload has the rest. */
@@ -28,7 +42,7 @@ const columns: readonly { name: string; type: string; element: Element<LogRecord
   { name: 'vm_id', type: 'text', element: (draft) => textElement(draft.vmId ?? null) },
   { name: 'cluster_id', type: 'text', element: (draft) => textElement(draft.clusterId ?? null) },
   { name: 'correlation', type: 'text', element: (draft) => textElement(draft.correlation ?? null) },
-  { name: 'payload', type: 'jsonb', element: (draft) => jsonElement(payloadOf(draft)) },
+  { name: 'payload', type: 'jsonb', element: (draft) => textElement(payloadOf(draft)) },
 ];
 
 /** The INSERT into the log, made once. */
@@ -63,7 +77,7 @@ export class RecordSql {
 export function numbered(drafts: readonly LogRecordDraft[], before: number, epoch: number): LogRecord[] {
   return drafts.map((draft, index) => {
     const seq = before + index + 1;
-    return { ...draft, seq, cursor: formatCursor({ epoch, seq }) };
+    return numberedRecord(draft, seq, formatCursor({ epoch, seq }));
   });
 }
 

@@ -216,7 +216,7 @@ describe('a host’s statistics read beside the answer before', () => {
     const freed: Buffer[] = [];
     const bodies = [all[2], all[2], all[0], '{"memFree":"x"}'].map((stats) => Buffer.from(answer(stats ?? '')));
     for (const body of bodies) memory.take(body, ID, (bytes) => freed.push(bytes));
-    expect(freed.map((bytes) => bodies.indexOf(bytes))).toEqual([0, 1, 2, 3]);
+    expect(freed.map((bytes) => (bodies as Buffer[]).indexOf(bytes))).toEqual([0, 1, 2, 3]);
   });
 
   it('a difference between both ways of reading is found, and the host is read plainly from then on', async () => {
