@@ -11,5 +11,7 @@ export default defineConfig({
     restoreMocks: true,
     setupFiles: 'test/support/property-seed.ts',
     isolate: false,
+    // As in `npm test`: a mutant that never ends is known by its count, a busy machine is none.
+    testTimeout: 60_000,
   },
 });
