@@ -111,6 +111,19 @@ Rules off host.cpu-level: the CPU level of the cluster is not known (prod)
 `);
   });
 
+  it.each([
+    ['keeping', 104_000, 'kept in the journal (0.1 of 1 MiB)'],
+    ['keeping', 12.1 * 1_048_576, 'kept in the journal (13 of 1 MiB)'],
+    ['full', 1_048_576, 'journal full (1 of 1 MiB): in memory only'],
+  ] as const)('says how full the journal is: %s, %i bytes', async (mode, bytes, text) => {
+    const cli = troubled();
+    const { statusNow } = cli.service.monitor;
+    const { database } = statusNow;
+    const journal = { mode, bytes, flushes: 3, maxBytes: 1_048_576, lastError: null, setAside: [] };
+    cli.service.monitor.statusNow = { ...statusNow, database: { ...database, journal } } as typeof statusNow;
+    expect((await cli.run('status')).out).toContain(text);
+  });
+
   it('cuts a long list, and says how to see the rest', async () => {
     const cli = new Cli();
     cli.service.monitor.statusNow = {

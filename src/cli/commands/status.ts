@@ -175,7 +175,10 @@ function keptText({ log }: ApiStatus): string {
 
 function journalText(journal: ApiStatus['database']['journal'], style: Style): string[] {
   if (journal === null || journal.mode === 'idle') return [];
-  const size = `${count(Math.ceil(journal.bytes / MIB))} of ${count(Math.round(journal.maxBytes / MIB))} MiB`;
+  const used = journal.bytes / MIB;
+  // A little is not yet full, of a small journal neither.
+  const usedText = used < 10 ? String(Math.ceil(used * 10) / 10) : count(Math.ceil(used));
+  const size = `${usedText} of ${count(Math.round(journal.maxBytes / MIB))} MiB`;
   if (journal.mode === 'keeping') return [`kept in the journal (${size})`];
   const trouble = journal.mode === 'full' ? `journal full (${size})` : 'journal cannot be written';
   return [paint(style, 'red', `${trouble}: in memory only`)];
