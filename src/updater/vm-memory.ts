@@ -45,6 +45,8 @@ export class VmMemory {
     const { timestamp } = report;
     if (endedByMigrating(report)) this.#left.set(vmId, host);
     else if (this.#left.get(vmId) === host) this.#left.delete(vmId);
+    // Its copy has ended: one that it runs after that is another one, to be told of again.
+    if (report.status === 'Down') this.#settleOwner(vmId, host);
     const last = this.#lastReports.get(vmId);
     const known = last?.host === host ? last.timestamp : -1;
     this.#lastReports.set(vmId, { host, timestamp: timestamp ?? known, askedAt: requestedAt });
@@ -68,10 +70,12 @@ export class VmMemory {
 
   /** A complete report of the host is here: VMs that it has given up at last are nobody's second copy. */
   settleOwners(host: string, has: (vmId: string) => boolean): void {
-    for (const [vmId, owners] of this.#formerOwners) {
-      if (has(vmId) || !owners.delete(host)) continue;
-      if (owners.size === 0) this.#formerOwners.delete(vmId);
-    }
+    for (const vmId of this.#formerOwners.keys()) if (!has(vmId)) this.#settleOwner(vmId, host);
+  }
+
+  #settleOwner(vmId: string, host: string): void {
+    const owners = this.#formerOwners.get(vmId);
+    if (owners?.delete(host) && owners.size === 0) this.#formerOwners.delete(vmId);
   }
 
   /** The agent's clock may have started anew (§4.3). */

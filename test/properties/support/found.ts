@@ -178,6 +178,19 @@ export const found: readonly { readonly what: string; readonly history: Omit<His
       ],
     },
   },
+  {
+    what: 'a second copy was told of and ended, the same host ran one again, and nobody was told',
+    history: {
+      inventory: false,
+      lingerMs: 0,
+      sliceSize: 500,
+      moments: [
+        { step: { does: 'start', vm: 1, host: 2, as: 'Up' }, seconds: 31 },
+        { step: { does: 'end', vm: 1, error: false, reason: 'Success' }, seconds: 11 },
+        { step: { does: 'start', vm: 1, host: 1, as: 'Up' }, seconds: 70 },
+      ],
+    },
+  },
 ];
 
 /** The same for law 6. */
