@@ -102,8 +102,9 @@ class Tape {
 }
 
 const HELLO_END = Buffer.from('\n\n');
-/** A sign of life comes between frames, in a piece of its own that may be torn, and not to all at the same place. */
-const HEARTBEAT = ':\n\n';
+/** A sign of life comes between frames, not to all at the same place; alone or with frames in one piece, and it may be torn. */
+const HEARTBEAT = Buffer.from(':\n\n');
+const BETWEEN = Buffer.from('\n\n:');
 const [COLON, LINE_END] = [58, 10];
 
 /**
@@ -137,12 +138,22 @@ class TapeReader {
       piece = this.#head.subarray(end + HELLO_END.length);
       this.#head = null;
     }
-    if (this.#ofHeartbeat === 0 && piece[0] === COLON && this.#tape.isBoundary(this.#at)) {
-      this.#ofHeartbeat = HEARTBEAT.length;
+    while (piece.length > 0 && !this.astray) {
+      if (this.#ofHeartbeat === 0 && piece[0] === COLON && this.#tape.isBoundary(this.#at)) {
+        this.#ofHeartbeat = HEARTBEAT.length;
+      }
+      const skipped = Math.min(this.#ofHeartbeat, piece.length);
+      this.#ofHeartbeat -= skipped;
+      piece = piece.subarray(skipped);
+      // No line of a frame begins like that.
+      const next = piece.indexOf(BETWEEN);
+      const frames = next < 0 ? piece : piece.subarray(0, next + HELLO_END.length);
+      this.#take(frames);
+      piece = piece.subarray(frames.length);
     }
-    const skipped = Math.min(this.#ofHeartbeat, piece.length);
-    this.#ofHeartbeat -= skipped;
-    piece = piece.subarray(skipped);
+  }
+
+  #take(piece: Buffer): void {
     if (!this.#tape.take(this.#at, piece)) this.astray = true;
     this.#at += piece.length;
   }
