@@ -198,7 +198,7 @@ const rows: Row[] = [
     signals: ['succeededToRun'],
   },
   {
-    title: 'D11: … but not by a push, nor by what was asked for before',
+    title: 'D11: … but not by what was asked for before it was taken from this one',
     vm: onH2('Up'),
     report: polled('v1', 'Up'),
     more: { formerOwner: { host: 'h1', alerted: false, since: 900 }, ownerLeftIt: true },

@@ -15,7 +15,7 @@ export interface Entrance {
   readonly url: string;
   /** Of the service's own token file: it may do everything. */
   readonly token: string;
-  /** Takes the service file away, and the sockets if they are open still. Safe to call twice. */
+  /** Takes the service file away, and the sockets if they are open still. */
   close(): Promise<void>;
 }
 

@@ -50,7 +50,7 @@ export interface ServiceOptions {
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly metrics: OwnMetrics;
-  /** Open already; the service closes it. */
+  /** Open already. The service closes its sockets; whoever opened it closes the rest. */
   readonly entrance: Entrance;
   /** Told when it serves. */
   readonly serving: () => void;
@@ -193,7 +193,6 @@ export class Service {
     await this.#step('monitor', this.#monitor === undefined ? this.#store?.close() : this.#monitor.stop());
     await this.#step('database', this.#embedded?.stop());
     await this.#step('simulation', this.#simulation?.stop());
-    await this.#options.entrance.close();
   }
 
   async #step(name: keyof typeof STEP_MS, work: Promise<void> | undefined): Promise<void> {

@@ -32,8 +32,8 @@ export function answerAlone(
     const text = JSON.stringify(body);
     const head = { ...loading, ...safeHeaders, 'content-type': type, 'content-length': Buffer.byteLength(text) };
     // What else the request may bring is not read.
-    const rest = request.headers['content-length'] === undefined && !('transfer-encoding' in request.headers);
-    response.writeHead(status, { ...head, ...further, ...(rest ? {} : { connection: 'close' }) });
+    const hasBody = 'content-length' in request.headers || 'transfer-encoding' in request.headers;
+    response.writeHead(status, { ...head, ...further, ...(hasBody ? { connection: 'close' } : {}) });
     response.end(request.method === 'HEAD' ? undefined : text);
   };
   try {
