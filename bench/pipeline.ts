@@ -28,6 +28,7 @@ interface Case {
   readonly persistSeconds: number;
   readonly rounds: number;
   readonly windowSeconds: number;
+  readonly warmSeconds: number;
   readonly profile: boolean;
 }
 
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
     persist: { value: 'poll', doc: 'statistics are written every so many seconds; "poll": at every poll; "never"' },
     rounds: { value: 5, doc: 'windows of measurement per case; the median counts' },
     seconds: { value: 4, doc: 'length of a window, rounded up to whole intervals' },
+    warm: { value: 20, doc: 'seconds before the first window' },
     profile: { value: false, doc: 'one more window per case under the profiler: who takes the CPU' },
   });
   const report = new Report('pipeline', flags);
@@ -72,6 +74,7 @@ async function main(): Promise<void> {
         persistSeconds: flags.persist === 'poll' ? interval : flags.persist === 'never' ? 0 : Number(flags.persist),
         rounds: flags.rounds,
         windowSeconds: Math.ceil(flags.seconds / interval) * interval,
+        warmSeconds: Math.max(flags.warm, 2 * interval),
         profile: flags.profile,
       };
       const outcome = await measure(database, `case_${index}`, given);
@@ -112,7 +115,7 @@ async function measure(database: BenchDatabase, schema: string, given: Case): Pr
       const figures = await oneWindow(service, kind, seconds, () => [treeCpu(database.pid), treeCpu(fleet.pid)]);
       return { ...figures, vmRefreshes: figures.polls * vmsPerHost };
     };
-    await settled((seconds) => window('cpu', seconds), intervalSeconds);
+    await settled((seconds) => window('cpu', seconds), given);
     const before = (await service.put({ ask: 'heap' })).liveMiB;
     // The collection made polls late.
     await wait(intervalSeconds * 1000);
@@ -136,8 +139,11 @@ async function measure(database: BenchDatabase, schema: string, given: Case): Pr
 }
 
 /** Until compilers and caches have seen every poll, and what the start has to write down is written. */
-async function settled(window: (seconds: number) => Promise<Window>, intervalSeconds: number): Promise<void> {
-  await wait(Math.max(5, 2 * intervalSeconds) * 1000);
+async function settled(
+  window: (seconds: number) => Promise<Window>,
+  { intervalSeconds, warmSeconds }: Case,
+): Promise<void> {
+  await wait(warmSeconds * 1000);
   for (let tries = 0; tries < MOST_TRIES; tries++) if ((await window(intervalSeconds)).records === 0) return;
 }
 

@@ -1,5 +1,6 @@
-import { type SimulatedEndpoint, type Simulation, startSimulation } from '../../src/simulator/index.js';
+import type { Fleet, SimulatedEndpoint } from '../../src/simulator/index.js';
 import { Child, serve } from './child.js';
+import { PreparedFleet } from './prepared-fleet.js';
 import { startScrapedFleet } from './scraped-fleet.js';
 
 /** The fleet to be polled, in a process of its own. */
@@ -26,13 +27,13 @@ export type FleetProcess = Child<FleetOrder, FleetReady>;
 export const startFleet = (file: string): FleetProcess => new Child(file, 'fleet');
 
 export function serveFleet(): void {
-  let simulation: Simulation | undefined;
+  let prepared: PreparedFleet | undefined;
   serve<FleetOrder>(
     async ({ hosts, vms, sampleMs, scraped }) => {
       const scrapePort = scraped === undefined ? undefined : (await startScrapedFleet(scraped)).port;
-      simulation = await startSimulation({ hosts, vms, sampleMs, steady: true, statistics: 'live' });
-      const endpoints = simulation.endpoints();
-      const { fleet } = simulation;
+      prepared = await PreparedFleet.start({ hosts, vms, sampleMs });
+      const endpoints = prepared.endpoints();
+      const { fleet } = prepared;
       return {
         endpoints,
         vms: fleet.vms().map(({ id, name, cluster }) => ({ id, name, cluster })),
@@ -40,7 +41,7 @@ export function serveFleet(): void {
         ...(scrapePort === undefined ? {} : { scrapePort }),
       } satisfies FleetReady;
     },
-    async () => simulation?.stop(),
+    async () => prepared?.stop(),
   );
 }
 
@@ -48,7 +49,7 @@ export function serveFleet(): void {
 export const ANSWER_ID = '6f0c9d5e-0000-4000-8000-000000000000';
 
 /** The whole answer as it goes over the wire. */
-export function bodyOf(fleet: Simulation['fleet'], host: string): string {
+export function bodyOf(fleet: Fleet, host: string): string {
   const answer = fleet.host(host).ask('Host.getAllVmStats', {});
   if ('error' in answer) throw new Error(answer.error.message);
   return `{"jsonrpc":"2.0","id":"${ANSWER_ID}","result":${answer.result}}`;

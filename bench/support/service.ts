@@ -4,7 +4,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ContainerModule } from 'inversify';
 import { Channel, type Evidence, type Streams } from '../../src/events/index.js';
-import { type Clock, type Labels, RealTime, silentTelemetry, type Telemetry } from '../../src/kernel/index.js';
+import {
+  type Clock,
+  collectSeldom,
+  type Labels,
+  RealTime,
+  silentTelemetry,
+  type Telemetry,
+} from '../../src/kernel/index.js';
 import { createMonitor, type Monitor, tokens } from '../../src/monitor/index.js';
 import { PostgresStore } from '../../src/store/index.js';
 import { Child, serve } from './child.js';
@@ -78,6 +85,8 @@ export class ServiceProcess extends Child<ServiceQuestion, object> {
 const LOOP_RESOLUTION_MS = 5;
 
 export function serveService(): void {
+  // As `vurti serve` does.
+  collectSeldom();
   const tally = new Tally();
   let monitor: Monitor | undefined;
   let window: Window | undefined;

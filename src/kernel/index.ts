@@ -1,5 +1,6 @@
 export { BinaryHeap } from './binary-heap.js';
 export type { Clock } from './clock.js';
+export { collectSeldom } from './collector.js';
 export { type DeadlineOptions, withDeadline } from './deadline.js';
 export { hours, minutes, seconds } from './durations.js';
 export { errorRegistry } from './error-registry.js';

@@ -73,12 +73,10 @@ export class PolledHost {
 
   /** Of a push that came at this time (monotonic), or of what we say about the host's pushes ourselves. */
   stampPush(at: number, agentTime: number | null): EvidenceStamp {
-    return {
-      ...this.stamp(at, false),
-      kind: 'push',
-      receivedAt: Math.round(this.#clock.now() - (this.#clock.monotonic() - at)),
-      ...(agentTime === null ? {} : { agentTime }),
-    };
+    const { host, session, seq, requestedAt, complete } = this.stamp(at, false);
+    const receivedAt = Math.round(this.#clock.now() - (this.#clock.monotonic() - at));
+    const stamp = { host, session, kind: 'push', seq, requestedAt, receivedAt, complete } as const;
+    return agentTime === null ? stamp : { ...stamp, agentTime };
   }
 
   /** What comes now may be another boot of the host, or another machine: its clock is not to be compared any more. */

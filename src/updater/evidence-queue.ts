@@ -26,8 +26,9 @@ interface HostQueue {
 /**
  * Brings evidence to the updaters: strictly in order for one host, hosts in turn, in slices.
  *
- * Modes: *idle* – nothing waits, evidence is applied inside `push`; *draining* – hosts with work stand in a ring and each
- * gets one step in turn; a used-up slice is followed by a turn of the event loop. What waits is bounded by the callers:
+ * Modes: *idle* – nothing waits, evidence is applied inside `push`, and takes no place in the ring unless there is more of
+ * it to do; *draining* – hosts with work stand in a ring and each gets one step in turn; a used-up slice is followed by a
+ * turn of the event loop. What waits is bounded by the callers:
  * the planner asks no host again that `isBusy`, and of pushes no more are handed on than `waitingOf` allows.
  */
 export class EvidenceQueue {
@@ -36,6 +37,8 @@ export class EvidenceQueue {
   /** What evidence that waits is a part of; there is none unless somebody traces. */
   #parents: WeakMap<Evidence, Span> | undefined;
   #draining = false;
+  /** The host whose evidence is applied at this moment without a place in the ring. */
+  #atOnce: string | null = null;
   #left: number;
   #idle: (() => void)[] = [];
 
@@ -50,6 +53,10 @@ export class EvidenceQueue {
       this.#parents ??= new WeakMap();
       this.#parents.set(evidence, parent);
     }
+    if (!this.#draining && this.#hosts.size === 0 && this.#left > 0 && parent === undefined) {
+      this.#applyAtOnce(evidence);
+      return;
+    }
     const queue = this.#hosts.get(evidence.host);
     if (queue === undefined)
       this.#hosts.set(evidence.host, { items: [evidence], steps: undefined, tookMs: 0, span: undefined });
@@ -59,7 +66,7 @@ export class EvidenceQueue {
 
   /** Whether evidence of the host still waits to be applied. */
   isBusy(host: string): boolean {
-    return this.#hosts.has(host);
+    return this.#hosts.has(host) || this.#atOnce === host;
   }
 
   waitingOf(host: string): number {
@@ -81,6 +88,28 @@ export class EvidenceQueue {
   /** Drops what waits for a host that is gone. */
   forget(host: string): void {
     this.#hosts.delete(host);
+    if (this.#atOnce === host) this.#atOnce = null;
+  }
+
+  /** Most evidence is one step and comes while nothing waits: the ring would be all that is left of it. */
+  #applyAtOnce(evidence: Evidence): void {
+    const { host } = evidence;
+    const queue: HostQueue = { items: [evidence], steps: undefined, tookMs: 0, span: undefined };
+    this.#draining = true;
+    this.#atOnce = host;
+    this.#left -= 1;
+    this.#work(host, queue);
+    const isForgotten = this.#atOnce !== host;
+    this.#atOnce = null;
+    const later = this.#hosts.get(host);
+    if (isForgotten) queue.steps = undefined;
+    if (queue.steps !== undefined || later !== undefined) {
+      // What the host has said meanwhile comes after it, and after one step of each other host.
+      if (later !== undefined) queue.items.push(...later.items);
+      this.#hosts.delete(host);
+      this.#hosts.set(host, queue);
+    }
+    this.#drain();
   }
 
   #drain(): void {
@@ -103,6 +132,16 @@ export class EvidenceQueue {
   }
 
   #step(host: string, queue: HostQueue): void {
+    this.#work(host, queue);
+    // The host may have been forgotten, and begun anew, meanwhile.
+    if (this.#hosts.get(host) !== queue) return;
+    const done = queue.steps === undefined && queue.items.length === 0;
+    if (!done && this.#hosts.size === 1) return;
+    this.#hosts.delete(host);
+    if (!done) this.#hosts.set(host, queue);
+  }
+
+  #work(host: string, queue: HostQueue): void {
     const { clock, telemetry } = this.#options;
     const began = clock.monotonic();
     try {
@@ -122,12 +161,6 @@ export class EvidenceQueue {
       queue.span?.end();
       queue.span = undefined;
     }
-    // The host may have been forgotten, and begun anew, meanwhile.
-    if (this.#hosts.get(host) !== queue) return;
-    const done = queue.steps === undefined && queue.items.length === 0;
-    if (!done && this.#hosts.size === 1) return;
-    this.#hosts.delete(host);
-    if (!done) this.#hosts.set(host, queue);
   }
 
   /** Begins the next piece, or does a step of the one under way. */

@@ -155,9 +155,10 @@ export class VmFigures {
       ballooning: this.#isBallooning(vm, host),
       iterations: settings.balloon.iterations,
     });
-    const before = watched.balloon;
-    watched.balloon = balloon;
-    if (events.length === 0) return sameValue(before, balloon);
+    // The object of before stays while it says the same: a new one would be one more that outlives its report.
+    const isSame = sameValue(watched.balloon, balloon);
+    if (!isSame) watched.balloon = balloon;
+    if (events.length === 0) return isSame;
     const outbox = new Outbox(ports);
     for (const { rule, ...event } of events) {
       outbox.record(records.event({ host, vm }, event, causeOf(rule, stamp), clock.now()));

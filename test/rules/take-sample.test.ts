@@ -253,11 +253,18 @@ describe('figures in columns', () => {
   });
 });
 
-it('seconds of whole nanoseconds are read from no text, and are the same number', () => {
+it('seconds of nanoseconds are read from no text, and are the same number', () => {
   const bySpelling = (ns: number): number => Number((ns / 1e9).toFixed(9));
   fc.assert(
     fc.property(
-      fc.oneof(fc.maxSafeNat(), fc.integer({ min: 0, max: 1e10 }), fc.double({ min: 0, max: 1e18, noNaN: true })),
+      fc.oneof(
+        ...[fc.maxSafeNat(), fc.integer({ min: 0, max: 1e10 }), fc.double({ min: 0, max: 1e18, noNaN: true })],
+        ...[1e3, 1e8, 2 ** 40, 2 ** 41].map((max) => fc.double({ min: 0, max, noNaN: true })),
+        // Around a half.
+        fc
+          .tuple(fc.integer({ min: 0, max: 2 ** 40 }), fc.double({ min: -0.002, max: 0.002, noNaN: true }))
+          .map(([whole, off]) => whole + 0.5 + off),
+      ),
       (ns) => {
         expect(latencySeconds(ns)).toBe(bySpelling(ns));
       },

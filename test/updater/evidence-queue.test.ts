@@ -159,6 +159,51 @@ describe('EvidenceQueue, draining', () => {
   });
 });
 
+describe('EvidenceQueue, while a piece is applied at once', () => {
+  it('says that its host is busy, and of it nothing waits', () => {
+    const seen: unknown[] = [];
+    const queue: EvidenceQueue = queueOf({
+      apply: ({ host }) => {
+        seen.push(queue.isBusy(host), queue.isBusy('another'), queue.waitingOf(host), queue.waiting);
+        return undefined;
+      },
+    });
+    queue.push(piece('h1', 1));
+    expect(seen).toEqual([true, false, 0, 0]);
+    expect(queue.isBusy('h1')).toBe(false);
+  });
+
+  it('finishes what takes more steps before what the host has said meanwhile', async () => {
+    const queue: EvidenceQueue = queueOf({
+      apply: (evidence) => {
+        lines.push(`${nameOf(evidence)} begins`);
+        if (evidence.stamp.seq === 1) queue.push(piece('h1', 2));
+        return steps(nameOf(evidence));
+      },
+    });
+    queue.push(piece('h1', 1));
+    await queue.whenIdle();
+    expect(lines).toEqual(['h1.1 begins', 'h1.1 goes on', 'h1.2 begins', 'h1.2 goes on']);
+  });
+
+  it('does not go on with a host that was forgotten in it', () => {
+    const queue: EvidenceQueue = queueOf({
+      apply: (evidence) => {
+        queue.forget('h1');
+        return steps(nameOf(evidence));
+      },
+    });
+    queue.push(piece('h1', 1));
+    expect(lines).toEqual([]);
+    expect(queue.isBusy('h1')).toBe(false);
+  });
+
+  function* steps(name: string): Generator<void, void, void> {
+    lines.push(`${name} goes on`);
+    yield;
+  }
+});
+
 describe('EvidenceQueue.forget', () => {
   it('drops what waits for the host, also a piece under way, and nothing of others', async () => {
     const queue = queueOf({ steps: 3, sliceSize: 2 });

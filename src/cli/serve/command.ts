@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { type LogLevel, messageOf, type Telemetry, VurtiError } from '../../kernel/index.js';
+import { collectSeldom, type LogLevel, messageOf, type Telemetry, VurtiError } from '../../kernel/index.js';
 import type { AgentProtocol } from '../../model/index.js';
 import type { Monitor } from '../../monitor/index.js';
 import { type Assignment, type LoadedSettings, loadSettings, SettingsError } from '../../monitor/settings/index.js';
@@ -33,6 +33,7 @@ const SYNCED_WITHIN_SECONDS = 600;
 
 export async function serve(context: Context, options: ServeOptions): Promise<void> {
   const { io } = context;
+  collectSeldom();
   const loaded = load(context, options);
   const { settings } = loaded;
   const shownDir = relative(io.cwd, settings.dataDir).startsWith('..')

@@ -132,7 +132,7 @@ export interface Walked {
 /**
  * Walks a new entry beside the last one. Gives where it ends, or -1 when anything but the values of slots differs, or one
  * of them is of another form. Changes nothing: `takeFound` does, if the walk was good. `withState`: also texts of state may
- * differ; then it is for `retaped` to make something of it.
+ * differ; what they say is for others to read.
  */
 export function walk(last: Walked, body: Body, at: number, withState = false): number {
   const { tape } = last;
@@ -180,7 +180,7 @@ function takeOne({ tape, values }: Walked, n: number): number {
   const slot = found.slots[n] as number;
   tape[slot + 1] = found.lengths[n] as number;
   const code = tape[slot + 2] as number;
-  if ((code & KIND) === kinds.skipped) return -1;
+  if ((code & KIND) === kinds.skipped || (code & KIND) === kinds.state) return -1;
   const target = code >> TARGET_SHIFT;
   const value = found.values[n] as number;
   if (Object.is(values[target], value)) return -1;
@@ -209,27 +209,4 @@ export function takeFound(walked: Walked, free: number): number {
     if (target !== free && target > highest) highest = target;
   }
   return highest;
-}
-
-/**
- * The tape of what the last walk went through beside `last`, texts of state included; undefined: the numbers are not read
- * there as `numbers` has them.
- */
-export function retaped({ tape, values }: Walked, numbers: Float64Array): Tape | undefined {
-  const next = Int32Array.from(tape);
-  let n = 0;
-  for (let slot = 0; slot < tape.length; slot += PER_SLOT) {
-    const code = tape[slot + 2] as number;
-    const target = code >> TARGET_SHIFT;
-    const differs = n < found.count && found.slots[n] === slot;
-    const kind = code & KIND;
-    if (kind !== kinds.skipped && kind !== kinds.state) {
-      const value = differs ? found.values[n] : values[target];
-      if (!Object.is(value, numbers[target])) return undefined;
-    }
-    if (!differs) continue;
-    next[slot + 1] = found.lengths[n] as number;
-    n += 1;
-  }
-  return next;
 }

@@ -1,11 +1,12 @@
-import type {
-  HostEndpoint,
-  ReportedVmDynamic,
-  ReportProblem,
-  VmJob,
-  VmReport,
-  VmStatisticsSample,
-  VmStatus,
+import {
+  type HostEndpoint,
+  type ReportedVmDynamic,
+  type ReportProblem,
+  sameValue,
+  type VmJob,
+  type VmReport,
+  type VmStatisticsSample,
+  type VmStatus,
 } from '../../model/index.js';
 import { Problems } from '../decode/problems.js';
 import { type JsonObject, Reader } from '../decode/reader.js';
@@ -13,7 +14,7 @@ import type { GuestNic } from '../decode/vm-guest.js';
 import { decodeVm } from '../decode/vm-report.js';
 import type { Body } from './bytes.js';
 import { makeTape } from './make-tape.js';
-import { retaped, type Tape, takeFound, walk } from './slots.js';
+import { type Tape, takeFound, walk } from './slots.js';
 import { type Layout, layoutOf, numbersOf, places, VmFigures } from './vm-figures.js';
 
 /** A VM that is in the reader's memory: its state as a plain reader gave it, its figures those of the newest answer. */
@@ -31,16 +32,17 @@ class FollowedVmReport implements VmReport {
   readonly #figures: VmFigures | null;
   #figuresVersion = 0;
 
-  constructor(plain: VmReport, numbers: Float64Array, figures: VmFigures | null) {
+  /** `before`: the report of the same VM in the answer before, if texts of its state alone are others than there. */
+  constructor(plain: VmReport, numbers: Float64Array, figures: VmFigures | null, before?: VmReport) {
     this.vmId = plain.vmId;
     this.vmName = plain.vmName;
     this.status = plain.status;
-    this.dynamic = plain.dynamic;
+    this.dynamic = before === undefined ? plain.dynamic : sharing(plain.dynamic, before.dynamic);
     this.deviceHash = plain.deviceHash;
     this.tpmHash = plain.tpmHash;
     this.nvramHash = plain.nvramHash;
     this.#guestNics = plain.guestInterfaces();
-    this.#jobs = plain.jobs();
+    this.#jobs = (before ?? plain).jobs();
     this.#numbers = numbers;
     this.#figures = figures;
   }
@@ -75,12 +77,21 @@ class FollowedVmReport implements VmReport {
 
 /** An entry with what it takes to follow it. */
 interface Followed {
-  readonly report: FollowedVmReport;
+  report: FollowedVmReport;
   readonly tape: Tape;
   readonly numbers: Float64Array;
+  readonly figures: VmFigures | null;
   readonly usedDisksAt: number;
-  /** Whether more than the time is measured of it. */
-  readonly measured: boolean;
+}
+
+/** Of what is equal the value of before stays: the other one need not be kept. `fresh` is nobody else's: it is filled in place. */
+function sharing(fresh: ReportedVmDynamic, before: ReportedVmDynamic): ReportedVmDynamic {
+  const shared: Record<string, unknown> = fresh;
+  for (const name in shared) {
+    const value = before[name as keyof ReportedVmDynamic];
+    if (sameValue(shared[name], value)) shared[name] = value;
+  }
+  return shared as ReportedVmDynamic;
 }
 
 /** One VM's entry as it was last read. */
@@ -89,7 +100,6 @@ export class VmEntry {
   readonly index: number;
   readonly depth: number;
   readonly containers: number;
-  readonly report: VmReport | undefined;
   /** In state and jobs first, then in what is measured: as a plain reader finds them. */
   readonly stateProblems: readonly ReportProblem[];
   readonly figureProblems: readonly ReportProblem[];
@@ -102,10 +112,10 @@ export class VmEntry {
   pass = 0;
   /** Its place in the order of the last whole answer. */
   place = -1;
+  #report: VmReport | undefined;
   readonly #followed: Followed | undefined;
 
-  /** `before`: the entry of the same VM in the answer before, if there was one. */
-  constructor(vm: JsonObject, vmId: string, at: EntryPlace, host: HostEndpoint, before?: VmEntry) {
+  constructor(vm: JsonObject, vmId: string, at: EntryPlace, host: HostEndpoint) {
     this.vmId = vmId;
     this.index = at.index;
     this.depth = at.depth;
@@ -114,34 +124,43 @@ export class VmEntry {
     this.start = at.start;
     this.size = at.size;
     const problems = new Problems();
-    const alike = before?.isAlike(at) === true;
-    const plain = decodeVm(new Reader(vm, `vms[${at.index}]`, problems, vmId), {
-      ...{ vmId, host, kind: 'poll' },
-      sameNics: alike ? before?.report : undefined,
-    });
+    const plain = decodeVm(new Reader(vm, `vms[${at.index}]`, problems, vmId), { vmId, host, kind: 'poll' });
     this.stateProblems = problems.list();
     const sample = plain?.statistics() ?? null;
     plain?.jobs();
     this.figureProblems = problems.list().slice(this.stateProblems.length);
     const readable = this.stateProblems.length + this.figureProblems.length === 0;
-    this.#followed =
-      plain !== undefined && readable ? followed(plain, sample, this, alike ? before : undefined) : undefined;
-    this.report = this.#followed?.report ?? plain;
+    this.#followed = plain !== undefined && readable ? followed(plain, sample, this) : undefined;
+    this.#report = this.#followed?.report ?? plain;
     this.tape = this.#followed?.tape ?? nothing;
     this.values = this.#followed?.numbers ?? noNumbers;
   }
 
-  /** Whether a later entry of the same VM differs from this one in texts of its state and in figures alone. */
-  isAlike({ body, start, size }: EntryPlace): boolean {
-    return this.#followed !== undefined && walk(this, body, start, true) === start + size;
+  get report(): VmReport | undefined {
+    return this.#report;
   }
 
-  /** After `isAlike`: the tape of that entry, of which this is measured; undefined: it is to be made anew. */
-  tapeFor(numbers: Float64Array, measured: boolean, layout: Layout): Tape | undefined {
+  /**
+   * Takes a later entry of the same VM for this one, if texts of its state and figures are all that differs: then its state
+   * is read from `vm`, and nothing else is made anew. false: it is another one, and nothing has changed here.
+   */
+  restate(vm: JsonObject, at: EntryPlace, host: HostEndpoint): boolean {
     const known = this.#followed;
-    if (known === undefined || known.measured !== measured) return undefined;
-    if (known.numbers.length !== numbers.length || known.usedDisksAt !== layout.usedDisks) return undefined;
-    return retaped(this, numbers);
+    const { vmId } = this;
+    if (known === undefined || walk(this, at.body, at.start, true) !== at.start + at.size) return false;
+    const problems = new Problems();
+    const before = known.report;
+    const reader = new Reader(vm, `vms[${at.index}]`, problems, vmId);
+    const plain = decodeVm(reader, { vmId, host, kind: 'poll', sameNics: before });
+    if (plain === undefined || problems.list().length > 0) return false;
+    // Of a VM that is Down nothing is measured, whatever its entry has.
+    if ((plain.status === 'Down') !== (before.status === 'Down')) return false;
+    const highest = takeFound(this, places.timestamp);
+    if (highest >= known.usedDisksAt) known.figures?.outdateDisksUsage();
+    known.report = new FollowedVmReport(plain, known.numbers, known.figures, before);
+    this.#report = known.report;
+    this.#move(at);
+    return true;
   }
 
   /**
@@ -157,10 +176,14 @@ export class VmEntry {
       const highest = takeFound(this, places.timestamp);
       if (highest >= 0) followed.report.figuresDiffer(highest >= followed.usedDisksAt);
     }
-    this.body = body;
-    this.start = at;
-    this.size = end - at;
+    this.#move({ body, start: at, size: end - at });
     return end;
+  }
+
+  #move({ body, start, size }: Pick<EntryPlace, 'body' | 'start' | 'size'>): void {
+    this.body = body;
+    this.start = start;
+    this.size = size;
   }
 }
 
@@ -176,27 +199,15 @@ interface EntryPlace {
   readonly containers: number;
 }
 
-function followed(
-  plain: VmReport,
-  sample: VmStatisticsSample | null,
-  entry: VmEntry,
-  alike: VmEntry | undefined,
-): Followed | undefined {
-  const measured = sample !== null;
+function followed(plain: VmReport, sample: VmStatisticsSample | null, entry: VmEntry): Followed | undefined {
   const layout: Layout = sample === null ? withoutFigures : layoutOf(sample);
   const numbers = sample === null ? onlyTime(plain) : numbersOf(sample, plain.timestamp, layout);
   if (numbers === undefined) return undefined;
-  const tape =
-    alike?.tapeFor(numbers, measured, layout) ?? makeTape(entry.body.bytes, entry.start, sample, numbers, layout);
+  const tape = makeTape(entry.body.bytes, entry.start, sample, numbers, layout);
   if (tape === undefined) return undefined;
   const figures = sample === null ? null : new VmFigures(sample, numbers, layout);
-  return {
-    report: new FollowedVmReport(plain, numbers, figures),
-    tape,
-    numbers,
-    usedDisksAt: layout.usedDisks,
-    measured,
-  };
+  const report = new FollowedVmReport(plain, numbers, figures);
+  return { report, tape, numbers, figures, usedDisksAt: layout.usedDisks };
 }
 
 const withoutFigures: Layout = { disks: places.nics, usedDisks: places.nics, size: places.nics };

@@ -200,7 +200,8 @@ export class VmMemory {
       if (known !== expected && known.follow(body, at, this.#seen) >= 0) return this.#see(known);
     }
     const place = { body, start: at, size: end - at, index: this.#seen, depth, containers };
-    const entry = new VmEntry(vm, vmId, place, this.#host, known);
+    if (known?.restate(vm, place, this.#host)) return this.#see(known);
+    const entry = new VmEntry(vm, vmId, place, this.#host);
     this.#byId.set(vmId, entry);
     if (known === undefined) {
       // A new VM stands between two that are known.

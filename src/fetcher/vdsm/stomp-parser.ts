@@ -5,6 +5,7 @@ const MAX_HEAD_BYTES = 8192;
 const MAX_HEADERS = 64;
 /** Longer bodies never stay where they arrived: whoever keeps one keeps no bytes that are read into again. */
 const LONGEST_VIEW = 8192;
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -38,7 +39,7 @@ export class StompParser {
   #scratch: Buffer | null = null;
   #scratched = 0;
   #command = '';
-  #headers: ReadonlyMap<string, string> = new Map();
+  #headers = NO_HEADERS;
   #maxBody = 0;
   /** Announced length of the body. */
   #length = 0;
@@ -188,6 +189,8 @@ export class StompParser {
       body = this.#body.take();
     }
     const frame = { command: this.#command, headers: this.#headers, body };
+    // Until the next frame nothing of this one is kept: there are many connections, and each would keep its last one.
+    this.#headers = NO_HEADERS;
     this.#mode = 'between';
     this.#frames += 1;
     this.#onFrame(frame);

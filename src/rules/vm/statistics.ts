@@ -177,12 +177,18 @@ const wholeBytes = (rate: number | null): number | null => (rate === null ? null
 /** Nanoseconds to seconds with nine digits, as oVirt's column holds them. */
 export function latencySeconds(ns: number | null): number | null {
   if (ns === null) return null;
-  // Of whole nanoseconds the quotient is the number that the nine digits are read as: no text is needed to find it.
-  if (Number.isInteger(ns) && ns >= 0 && ns <= MOST_WHOLE_NS) return ns / 1e9;
+  // Of whole nanoseconds the quotient is the number that the nine digits are read as: no text is needed to find it. Which
+  // whole number it is shows without one, too, unless the fraction is about a half: there the quotient's own rounding counts.
+  if (ns >= 0 && ns <= MOST_NS) {
+    const whole = Math.round(ns);
+    if (Math.abs(Math.abs(ns - whole) - 0.5) > HALF) return whole / 1e9;
+  }
   return Number((ns / 1e9).toFixed(9));
 }
 
-const MOST_WHOLE_NS = 2 ** 50;
+/** 18 minutes: up to here what a division and a product round is far less than HALF. */
+const MOST_NS = 2 ** 40;
+const HALF = 1 / 1024;
 
 /** The previous list when nothing changed, else the new one with every unchanged element shared. */
 export function keepEqual<T extends object>(previous: readonly T[], next: readonly T[]): readonly T[] {

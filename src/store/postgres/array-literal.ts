@@ -59,7 +59,14 @@ export function* chunksOf<T>(
         (elements[column] as string[]).push(element);
       }
     }
-    yield { literals: elements.map((column) => `{${column.join(',')}}`), count: to - from };
+    yield { literals: elements.map(literalOf), count: to - from };
     from = to;
   }
+}
+
+/** Joined in one piece: a brace put before the whole text later would have all of it copied once more by who sends it. */
+function literalOf(column: string[]): string {
+  column[0] = `{${column[0] ?? ''}`;
+  column[column.length - 1] += '}';
+  return column.join(',');
 }
