@@ -42,6 +42,8 @@ export class Backlog {
   readonly #limits: BacklogLimits;
   readonly #segments: Segment[] = [];
   readonly #statistics = new Map<string, WaitingStatistics>();
+  /** Whether some of them may be of VMs: of few VMs they are, and then each VM's usage has to look for its row. */
+  #hasVmStatistics = false;
   /** By identity, with the ticket since when: a key of text for each VM and flush costs more than its encoding. */
   readonly #usage = new Map<VmColumns, number>();
   /** Those that wait, by id; made when it is asked for. */
@@ -118,10 +120,11 @@ export class Backlog {
   addUsage(vms: readonly VmColumns[]): number {
     this.#lastTicket += 1;
     this.#usageById = null;
+    if (this.#statistics.size === 0) this.#hasVmStatistics = false;
     for (const columns of vms) {
       if (this.#usage.has(columns)) this.#coalesced += 1;
       else this.#usage.set(columns, this.#lastTicket);
-      if (this.#statistics.size > 0) {
+      if (this.#hasVmStatistics) {
         this.#statistics.delete(idOf('vm_statistics', JSON.stringify([cleanText(columns.vmId)])));
       }
     }
@@ -131,6 +134,7 @@ export class Backlog {
   #addStatistics(write: RowWrite): void {
     const row = this.#waiting(write);
     this.#replaceUsage(write);
+    if (row.kind === 'vm_statistics') this.#hasVmStatistics = true;
     const id = idOf(row.kind, row.key);
     const waiting = this.#statistics.get(id);
     if (waiting === undefined) this.#statistics.set(id, { since: row.ticket, row });
