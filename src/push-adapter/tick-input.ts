@@ -18,13 +18,13 @@ export function tickInput(host: PolledHost, tick: number, circumstances: Circums
   const { ticksPerInterval } = poll;
   const busy = nowMs < host.busyUntilMs ? host.busy : 1;
   const attempts = liveness?.attempts ?? 0;
-  return {
-    ...{ status, tick, ticksPerInterval },
-    capabilitiesRead: liveness?.capabilitiesRead ?? false,
-    capabilitiesOld: nowMs - host.capabilitiesAskedAt >= refreshMs(host, poll),
-    multiple: multipleOf({ status, attempts, ticksPerInterval, chance: host.chance, busy, pushes }),
-    ...(host.triedAt === null ? {} : { ticksSinceTried: tick - host.triedAt }),
-  };
+  const capabilitiesRead = liveness?.capabilitiesRead ?? false;
+  const capabilitiesOld = nowMs - host.capabilitiesAskedAt >= refreshMs(host, poll);
+  const multiple = multipleOf({ status, attempts, ticksPerInterval, chance: host.chance, busy, pushes });
+  // Literals, as this is done for every tick of every host.
+  if (host.triedAt === null) return { status, tick, ticksPerInterval, capabilitiesRead, capabilitiesOld, multiple };
+  const ticksSinceTried = tick - host.triedAt;
+  return { status, tick, ticksPerInterval, capabilitiesRead, capabilitiesOld, multiple, ticksSinceTried };
 }
 
 /** Up to a tenth earlier, by host: agents that were all asked at our start are not all asked together again. */
