@@ -25,9 +25,15 @@ export interface BacklogLimits {
   readonly records: number;
   /** … or rows, … */
   readonly rows: number;
-  /** … and about as many of statistics: a record that comes now waits for the flush in flight. Default: as `rows`. */
+  /**
+   * … and about as many of statistics, of which a quarter goes beside records: where there are some, more of them come, and
+   * wait for the flush in flight. Default: as `rows`.
+   */
   readonly statistics?: number;
 }
+
+/** A portion of statistics beside records is so many times smaller. */
+const BESIDE_RECORDS = 4;
 
 /**
  * What waits for a flush, in the order given.
@@ -194,14 +200,15 @@ export class Backlog {
     const usage: VmColumns[] = [];
     // A statistics row that waits is newer than the same row in any segment, so it may only go after the last one.
     if (this.#segments.length === 0) {
-      const most = Math.min(this.#limits.rows, rows.size + this.#portion);
+      const portion = records.length === 0 ? this.#portion : Math.ceil(this.#portion / BESIDE_RECORDS);
+      const most = Math.min(this.#limits.rows, rows.size + portion);
       for (const [id, waiting] of this.#statistics) {
         if (rows.size + behind.length >= most) break;
         if (rows.has(id)) rows.set(id, waiting.row);
         else behind.push(waiting.row);
         this.#statistics.delete(id);
       }
-      if (this.#statistics.size === 0) this.#takeUsage(usage, this.#portion - behind.length);
+      if (this.#statistics.size === 0) this.#takeUsage(usage, portion - behind.length);
     }
     return { rows: [...[...rows.values()].sort(byKindAndKey), ...behind], records, usage, since };
   }
