@@ -128,6 +128,8 @@ export class VmColumns extends Columns {
   freed = false;
   /** The statistics writer knows that there is something to write. */
   announced = false;
+  /** Where it waits for its figures to be written: a place that it stands in once. Columns belong to one committer. */
+  waitsIn: object | null = null;
   /** The inventory's facts that the two lists below go by; null: they are not known. */
   facts: VmStatic | null = null;
   /** What each entry of a report stands for, in its order; null: for nothing that is kept. */

@@ -78,7 +78,8 @@ export class PollingPushAdapter {
   readonly #follower: PollFollower;
   readonly #planner: Planner;
   readonly #hosts = new Map<string, PolledHost>();
-  readonly #cycles = new Set<HostCycle>();
+  /** Cycles under way, those of hosts that were removed included. */
+  #running = 0;
   readonly #lateness = new Lateness(LATENESS_WINDOW_MS);
   #subscription: Subscription | null = null;
   #state: 'new' | 'running' | 'stopped' = 'new';
@@ -121,8 +122,11 @@ export class PollingPushAdapter {
     this.#state = 'stopped';
     this.#subscription?.unsubscribe();
     this.#planner.stop();
-    for (const cycle of [...this.#cycles]) cycle.abort(new VurtiError('AGENT_ABORTED', 'The monitor stops'));
-    if (this.#cycles.size === 0) return Promise.resolve();
+    // Those of hosts that were removed are being aborted already.
+    for (const { cycle } of [...this.#hosts.values()]) {
+      cycle?.abort(new VurtiError('AGENT_ABORTED', 'The monitor stops'));
+    }
+    if (this.#running === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
@@ -301,7 +305,7 @@ export class PollingPushAdapter {
       onOver: (ended) => this.#onOver(host, ended),
     });
     host.cycle = cycle;
-    this.#cycles.add(cycle);
+    this.#running += 1;
     cycle.proceed();
   }
 
@@ -315,8 +319,8 @@ export class PollingPushAdapter {
     const { tally } = cycle;
     host.cycle = null;
     if (!cycle.aborted) this.#follower.cycleOver(host.id, host.runAt);
-    this.#cycles.delete(cycle);
-    if (this.#cycles.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    this.#running -= 1;
+    if (this.#running === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     if (cycle.aborted) return;
     this.#total += 1;
     if (tally.failed) this.#failed += 1;

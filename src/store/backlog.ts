@@ -15,6 +15,14 @@ export interface Taken extends FlushContent {
   readonly since: number;
 }
 
+/** As it was given. Those that wait here no more are passed over. */
+interface WaitingUsage {
+  readonly since: number;
+  readonly vms: readonly VmColumns[];
+  /** Those before were taken. */
+  taken: number;
+}
+
 interface WaitingStatistics {
   readonly since: number;
   row: WaitingRow;
@@ -32,6 +40,8 @@ export interface BacklogLimits {
   readonly statistics?: number;
 }
 
+/** More pieces of usage are put together: while the database is away they may come without an end. */
+const MOST_GIVEN = 1000;
 /** A portion of statistics beside records is so many times smaller. */
 const BESIDE_RECORDS = 4;
 
@@ -50,8 +60,12 @@ export class Backlog {
   readonly #statistics = new Map<string, WaitingStatistics>();
   /** Whether some of them may be of VMs: of few VMs they are, and then each VM's usage has to look for its row. */
   #hasVmStatistics = false;
-  /** By identity, with the ticket since when: a key of text for each VM and flush costs more than its encoding. */
-  readonly #usage = new Map<VmColumns, number>();
+  /**
+   * VMs whose usage waits. Each knows that it does: a map of all of them, filled and emptied with every writing, would cost more
+   * than their encoding, and what it leaves behind lives until the next full collection.
+   */
+  #usage: WaitingUsage[] = [];
+  #usageCount = 0;
   /** Those that wait, by id; made when it is asked for. */
   #usageById: Map<string, VmColumns> | null = null;
   #lastTicket = 0;
@@ -68,7 +82,7 @@ export class Backlog {
   }
 
   get rows(): number {
-    return this.#rows + this.#statistics.size + this.#usage.size;
+    return this.#rows + this.#statistics.size + this.#usageCount;
   }
 
   get records(): number {
@@ -83,12 +97,12 @@ export class Backlog {
   }
 
   get isEmpty(): boolean {
-    return this.#segments.length === 0 && this.#statistics.size === 0 && this.#usage.size === 0;
+    return this.#segments.length === 0 && this.#statistics.size === 0 && this.#usageCount === 0;
   }
 
   /** More waits than one flush may take: no sense in waiting for more. */
   get isFull(): boolean {
-    return this.#segments.length > 1 || this.#statistics.size + this.#usage.size >= this.#portion;
+    return this.#segments.length > 1 || this.#statistics.size + this.#usageCount >= this.#portion;
   }
 
   /** Number of the newest change set. */
@@ -104,11 +118,7 @@ export class Backlog {
       oldest = Math.min(oldest, since);
       break;
     }
-    for (const since of this.#usage.values()) {
-      oldest = Math.min(oldest, since);
-      break;
-    }
-    return oldest;
+    return this.#usageCount === 0 ? oldest : Math.min(oldest, this.#usage[0]?.since ?? oldest);
   }
 
   /** Gives the change set its number. */
@@ -127,13 +137,20 @@ export class Backlog {
     this.#lastTicket += 1;
     this.#usageById = null;
     if (this.#statistics.size === 0) this.#hasVmStatistics = false;
+    const fresh: VmColumns[] = [];
     for (const columns of vms) {
-      if (this.#usage.has(columns)) this.#coalesced += 1;
-      else this.#usage.set(columns, this.#lastTicket);
+      if (columns.waitsIn === this) this.#coalesced += 1;
+      else {
+        columns.waitsIn = this;
+        fresh.push(columns);
+      }
       if (this.#hasVmStatistics) {
         this.#statistics.delete(idOf('vm_statistics', JSON.stringify([cleanText(columns.vmId)])));
       }
     }
+    if (fresh.length > 0) this.#usage.push({ since: this.#lastTicket, vms: fresh, taken: 0 });
+    this.#usageCount += fresh.length;
+    if (this.#usage.length > MOST_GIVEN) this.#usage = [this.#allUsage()];
     return this.#lastTicket;
   }
 
@@ -176,10 +193,13 @@ export class Backlog {
   }
 
   #replaceUsage(write: RowWrite): void {
-    if (write.kind !== 'vm_statistics' || this.#usage.size === 0) return;
-    this.#usageById ??= new Map([...this.#usage.keys()].map((columns) => [cleanText(columns.vmId), columns]));
+    if (write.kind !== 'vm_statistics' || this.#usageCount === 0) return;
+    this.#usageById ??= new Map(this.#allUsage().vms.map((columns) => [cleanText(columns.vmId), columns]));
     const columns = this.#usageById.get('deleted' in write ? String(write.deleted[0]) : write.row.id);
-    if (columns !== undefined && this.#usage.delete(columns)) this.#coalesced += 1;
+    if (columns?.waitsIn !== this) return;
+    columns.waitsIn = null;
+    this.#usageCount -= 1;
+    this.#coalesced += 1;
   }
 
   #waiting(write: RowWrite): WaitingRow {
@@ -213,13 +233,28 @@ export class Backlog {
     return { rows: [...[...rows.values()].sort(byKindAndKey), ...behind], records, usage, since };
   }
 
+  /** What waits in one piece: VMs that waited, were replaced, and wait again stand in several. */
+  #allUsage(): WaitingUsage {
+    const waiting = this.#usage.flatMap(({ vms, taken }) => vms.slice(taken)).filter(({ waitsIn }) => waitsIn === this);
+    return { since: this.#usage[0]?.since ?? this.#lastTicket, vms: [...new Set(waiting)], taken: 0 };
+  }
+
   #takeUsage(usage: VmColumns[], most: number): void {
     this.#usageById = null;
-    for (const columns of this.#usage.keys()) {
-      if (usage.length >= most) break;
-      usage.push(columns);
-      this.#usage.delete(columns);
+    let emptied = 0;
+    for (const given of this.#usage) {
+      while (given.taken < given.vms.length && usage.length < most) {
+        const columns = given.vms[given.taken] as VmColumns;
+        given.taken += 1;
+        if (columns.waitsIn !== this) continue;
+        columns.waitsIn = null;
+        usage.push(columns);
+      }
+      if (given.taken < given.vms.length) break;
+      emptied += 1;
     }
+    if (emptied > 0) this.#usage = this.#usage.slice(emptied);
+    this.#usageCount -= usage.length;
   }
 
   /** The oldest segment alone: statistics stay; null when there is none. */

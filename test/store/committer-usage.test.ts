@@ -68,6 +68,23 @@ describe('usage of VMs', () => {
     expect(idsOf(target.written).map((ids) => ids.length)).toEqual([5, 5]);
   });
 
+  it('is written once of a VM that has changed ways again and again while the database was away', async () => {
+    const { time, target, committer } = setup({ retry: { firstMs: 10_000, mostMs: 10_000 } });
+    target.failures.push(unreachable());
+    const [other, columns] = vms('other', 'vm-1') as [VmColumns, VmColumns];
+    committer.commit(vmSet('vm-9', 'os'));
+    await time.runFor(10);
+    committer.usage([other]);
+    for (let i = 0; i < 2500; i++) {
+      committer.commit({ rows: [vmStatistics('vm-1', i)], records: [] });
+      committer.usage([columns]);
+    }
+    expect(committer.state().waitingRows).toBe(3);
+    await time.runFor(20_000);
+    expect(idsOf(target.written).flat()).toEqual(['other', 'vm-1']);
+    expect(target.written.flatMap(({ rows }) => rows)).toHaveLength(1);
+  });
+
   it('of what waits of one VM the last counts: its usage, its row, or that it is gone', async () => {
     const { target, committer } = setup();
     const [one, two, three] = vms('vm-1', 'vm-2', 'vm-3') as [VmColumns, VmColumns, VmColumns];
