@@ -1,5 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pushOf } from '../../../src/fetcher/vdsm/pushed.js';
 import { encodeFrame, StompError } from '../../../src/fetcher/vdsm/stomp-frame.js';
 import { StompParser } from '../../../src/fetcher/vdsm/stomp-parser.js';
@@ -16,6 +18,20 @@ const timeout = soak ? 3_600_000 : 60_000;
 
 const MAX_BODY = 1000;
 
+/** What lives after a collection, beside what stood there before. All inputs together leave less than this. */
+const MOST_KEPT = 32 * 1_048_576;
+let kept = 0;
+function alive(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+beforeAll(() => {
+  kept = alive();
+});
+afterAll(() => expect(alive() - kept).toBeLessThan(MOST_KEPT));
+
 /**
  * What comes of these bytes in pieces of these sizes, over and over: frames, and whether it ended in an error.
  * `toPlace`: the rest of a body is read to its place, as from a socket; pieces are read into again.
@@ -24,6 +40,11 @@ function outcomeOf(bytes: Buffer, sizes: readonly number[], toPlace: boolean): u
   const seen: unknown[] = [];
   const parser = new StompParser({
     maxBodyBytes: () => MAX_BODY,
+    // One place at a time, and none larger than a body may be.
+    room: (size) => {
+      expect(size).toBeLessThanOrEqual(MAX_BODY);
+      return Buffer.allocUnsafeSlow(size);
+    },
     onFrame: ({ command, headers, body }) => seen.push([command, [...headers], body.toString('latin1')]),
   });
   try {
