@@ -159,7 +159,7 @@ export class VmEntry {
     if (highest >= known.usedDisksAt) known.figures?.outdateDisksUsage();
     known.report = new FollowedVmReport(plain, known.numbers, known.figures, before);
     this.#report = known.report;
-    this.#move(at);
+    this.#move(at.body, at.start, at.size);
     return true;
   }
 
@@ -176,11 +176,11 @@ export class VmEntry {
       const highest = takeFound(this, places.timestamp);
       if (highest >= 0) followed.report.figuresDiffer(highest >= followed.usedDisksAt);
     }
-    this.#move({ body, start: at, size: end - at });
+    this.#move(body, at, end - at);
     return end;
   }
 
-  #move({ body, start, size }: Pick<EntryPlace, 'body' | 'start' | 'size'>): void {
+  #move(body: Body, start: number, size: number): void {
     this.body = body;
     this.start = start;
     this.size = size;
