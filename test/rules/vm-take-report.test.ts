@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { VmDisk, VmReport } from '../../src/model/index.js';
+import type { VmDisk, VmJob, VmReport } from '../../src/model/index.js';
 import { decideVm, type VmCase } from '../../src/rules/index.js';
 import { polled, vm } from '../support/entities.js';
 import { vmCase } from '../support/vm-verdict.js';
@@ -35,6 +35,22 @@ describe('TPM and NVRAM data (§4.13)', () => {
     expect([draft.intents, draft.state.tpmHash]).toEqual([[], 'a']);
   });
 
+  it.each([
+    ['TPM', withData('b', null), { tpmHash: 'b', nvramHash: 'n' }],
+    ['NVRAM', withData(null, 'm'), { tpmHash: 'a', nvramHash: 'm' }],
+    ['both', withData('b', 'm'), { tpmHash: 'b', nvramHash: 'm' }],
+  ])('of which %s alone is other is saved with what is known of the rest', (_, report, hashes) => {
+    const draft = draftOf(vm('v1', 'Up', { tpmHash: 'a', nvramHash: 'n' }), report);
+    expect(draft.state).toMatchObject(hashes);
+    expect(draft.intents.map(({ evidence }) => evidence)).toEqual([hashes]);
+  });
+
+  it('are other advice also when only the NVRAM’s are other', () => {
+    const round = (nvramHash: string) =>
+      draftOf(vm('v1', 'Up', { tpmHash: 'a' }), withData('a', nvramHash)).intents[0]?.round;
+    expect(round('m')).not.toBe(round('n'));
+  });
+
   it('are the engine’s to save beside an engine; the fingerprint is remembered, so that it is asked about once', () => {
     const draft = draftOf(vm(), withData('a'), { mode: 'observer' });
     expect([draft.intents, draft.signals, draft.requests]).toEqual([[], [], []]);
@@ -58,6 +74,30 @@ describe('sizes of LUNs', () => {
   it('are looked at when the VM powers up, and then alone', () => {
     expect(sizeAfter('WaitForLaunch')).toEqual([{ ...disks[0], lunSizeGb: 15 }]);
     expect(sizeAfter('Up')).toBeUndefined();
+  });
+
+  it('that are the same leave the VM’s facts as they are', () => {
+    const same: VmDisk[] = [{ imageId: 'i1', lunId: 'l1', alias: null, lunSizeGb: 15 }];
+    const draft = draftOf(vm('v1', 'WaitForLaunch', { static: { disks: same } }), polled('v1', 'Up', { sample }));
+    expect(draft.static).toBeUndefined();
+  });
+});
+
+describe('block jobs', () => {
+  const job = { id: 'j1', jobState: 'NORMAL', jobType: 'block', blockJobType: 'commit' } as const;
+  const at = (cursorCur: bigint): VmJob => ({
+    ...{ ...job, vmId: 'v1', bandwidth: 0n, imageGroupId: 'd1', cursorCur, cursorEnd: 100n },
+  });
+  const { vmId: _, ...listed } = at(50n);
+  const stored = { ...vm(), jobs: [at(0n)] };
+
+  it('move on as the report lists them', () => {
+    expect(draftOf(stored, polled('v1', 'Up', { jobs: [listed] })).jobs).toEqual([at(50n)]);
+  });
+
+  it('end when they are listed no more, and stay when nothing is said of them', () => {
+    expect(draftOf(stored, polled('v1', 'Up', { jobs: [] })).jobs).toEqual([]);
+    expect(draftOf(stored, polled('v1', 'Up')).jobs).toEqual([at(0n)]);
   });
 });
 
