@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReportedVmDynamic, Vm, VmReport } from '../../src/model/index.js';
-import { decideVm } from '../../src/rules/index.js';
+import { decideVm, endedByMigrating } from '../../src/rules/index.js';
 import { polled, vm } from '../support/entities.js';
 import { expectRow, NOW, type Row, vmCase } from '../support/vm-verdict.js';
 
@@ -326,5 +326,18 @@ describe('reported Down (§4.8)', () => {
   it('waits, level-triggered, for data that could not be saved', () => {
     const { draft } = decideVm(vmCase(vm('v1', 'Up'), ended, { externalDataKept: false }));
     expect(draft.unsettled).toEqual({ reason: 'awaitingData', since: NOW });
+  });
+});
+
+describe('a report says that the VM has migrated away', () => {
+  const succeeded = { exitStatus: 'Normal', exitReason: 'MigrationSucceeded' } as const;
+
+  it.each([
+    ['Down after a migration that succeeded', polled('v1', 'Down', succeeded), true],
+    ['not Down yet', polled('v1', 'MigratingFrom', succeeded), false],
+    ['Down by an error', polled('v1', 'Down', { ...succeeded, exitStatus: 'Error' }), false],
+    ['Down for another reason', polled('v1', 'Down', { ...succeeded, exitReason: 'AdminShutdown' }), false],
+  ])('%s', (_, report, expected) => {
+    expect(endedByMigrating(report)).toBe(expected);
   });
 });
