@@ -91,7 +91,10 @@ export class EvidenceQueue {
     if (this.#atOnce === host) this.#atOnce = null;
   }
 
-  /** Most evidence is one step and comes while nothing waits: the ring would be all that is left of it. */
+  /**
+   * Most evidence is one step and comes while nothing waits. In a ring it would be put in and taken out at once, and the
+   * tables that such a map leaves behind live until the next full collection (docs/adr/0018).
+   */
   #applyAtOnce(evidence: Evidence): void {
     const { host } = evidence;
     const queue: HostQueue = { items: [evidence], steps: undefined, tookMs: 0, span: undefined };
