@@ -1,44 +1,84 @@
+/** Values of several histories, side by side: bytes, as percentages mostly are, until one is something else. */
+class Shared {
+  readonly histories: UsageHistory[] = [];
+  values: Uint8Array | Float64Array = new Uint8Array(0);
+  /** So many of each. */
+  limit = 0;
+
+  /** Keeps the latest values of each. */
+  resize(limit: number): void {
+    const kept = this.histories.map((history) => history.values().slice(-limit));
+    const length = limit * this.histories.length;
+    this.values = this.values instanceof Uint8Array ? new Uint8Array(length) : new Float64Array(length);
+    this.limit = limit;
+    for (const [i, values] of kept.entries()) {
+      this.values.set(values, i * limit);
+      this.histories[i]?.hold(values.length);
+    }
+  }
+
+  put(at: number, value: number): void {
+    const isByte = (value & 0xff) === value;
+    if (!isByte && this.values instanceof Uint8Array) this.values = Float64Array.from(this.values);
+    this.values[at] = value;
+  }
+}
+
 /** The latest values of one figure. A ring: taking one in copies nothing. */
 export class UsageHistory {
-  #ring: number[] = [];
+  readonly #shared: Shared;
+  /** Its number among those that share. */
+  readonly #index: number;
   /** Where the oldest value stands. */
   #first = 0;
+  #size = 0;
+
+  constructor(shared: Shared = new Shared()) {
+    this.#shared = shared;
+    this.#index = shared.histories.length;
+    shared.histories.push(this);
+  }
 
   static of(values: readonly number[]): UsageHistory {
     const history = new UsageHistory();
-    history.#ring = [...values];
+    for (const value of values) history.add(value, values.length);
     return history;
   }
 
   get size(): number {
-    return this.#ring.length;
+    return this.#size;
   }
 
   /** Takes a value in and keeps the last `limit` of them. null: not known, nothing changes. */
   add(value: number | null, limit: number): void {
     if (value === null) return;
-    if (limit <= 0) {
-      this.clear();
-    } else if (this.#ring.length === limit) {
-      this.#ring[this.#first] = value;
+    const shared = this.#shared;
+    if (limit <= 0) return this.clear();
+    if (shared.limit !== limit) shared.resize(limit);
+    const start = this.#index * limit;
+    if (this.#size < limit) shared.put(start + this.#size++, value);
+    else {
+      shared.put(start + this.#first, value);
       this.#first = (this.#first + 1) % limit;
-    } else if (this.#ring.length < limit && this.#first === 0) {
-      this.#ring.push(value);
-    } else {
-      // The limit is another one than before.
-      this.#ring = [...this.values().slice(limit > 1 ? 1 - limit : this.#ring.length), value];
-      this.#first = 0;
     }
   }
 
   /** Oldest first. */
   values(): number[] {
-    return [...this.#ring.slice(this.#first), ...this.#ring.slice(0, this.#first)];
+    const { values, limit } = this.#shared;
+    const start = this.#index * limit;
+    const first = start + this.#first;
+    return [...values.subarray(first, start + this.#size), ...values.subarray(start, first)];
   }
 
   clear(): void {
-    this.#ring = [];
+    this.hold(0);
+  }
+
+  /** So many values stand where its own do, the oldest first. */
+  hold(size: number): void {
     this.#first = 0;
+    this.#size = size;
   }
 }
 
@@ -47,4 +87,9 @@ export interface VmHistory {
   readonly cpu: UsageHistory;
   readonly memory: UsageHistory;
   readonly network: UsageHistory;
+}
+
+export function vmHistory(): VmHistory {
+  const shared = new Shared();
+  return { cpu: new UsageHistory(shared), memory: new UsageHistory(shared), network: new UsageHistory(shared) };
 }

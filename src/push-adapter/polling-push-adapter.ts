@@ -297,8 +297,11 @@ export class PollingPushAdapter {
     if (asksVms(calls)) host.owesStatistics = false;
     const inContact = upOrLeaving.has(status) && (this.#options.vds.liveness(host.id)?.attempts ?? 0) === 0;
     const cycle = new HostCycle(this.#core, {
-      ...{ host, endpoint, inContact, settings: this.#options.settingsOf(host.id) },
-      asks: calls.map((call) => ({ ...call, vmIds: [] })),
+      host,
+      endpoint,
+      inContact,
+      settings: this.#options.settingsOf(host.id),
+      asks: calls.map(({ method, purpose }) => ({ method, purpose, vmIds: [] })),
       onBegin: (nowMs) => {
         if (dueMs !== null) this.#noteLateness(nowMs, nowMs - dueMs, inContact);
       },

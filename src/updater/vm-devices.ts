@@ -30,7 +30,8 @@ export interface VmDevicesOptions {
 /** When a VM's devices were last heard of, in this process, and what was asked for. */
 interface Memory {
   listAt: number | null;
-  readonly single: Map<string, number>;
+  /** null: of none. Few VMs have one, and an empty map is as large as all else that is known here. */
+  single: Map<string, number> | null;
   /** A fingerprint whose devices were asked for; it is remembered when they are here (D17). */
   pending: { readonly hash: string; readonly askedAt: number; readonly notedAt: number } | null;
   /** Devices of this fingerprint could not be read: they are not asked for again before this time. */
@@ -109,6 +110,7 @@ export class VmDevices {
     const c = { id, device, askedAt, known: vm.devices, times: timesOf(memory) };
     const { rule, devices, counts } = singleDevice(c);
     if (!counts) return false;
+    memory.single ??= new Map();
     memory.single.set(id, askedAt);
     if (devices !== vm.devices) this.#store(vm, { ...vm, devices }, this.#byCommand(rule)).send();
     return true;
@@ -180,7 +182,7 @@ export class VmDevices {
   #memoryOf(vmId: string): Memory {
     let memory = this.#memory.get(vmId);
     if (memory === undefined) {
-      memory = { listAt: null, single: new Map(), pending: null, unreadable: null };
+      memory = { listAt: null, single: null, pending: null, unreadable: null };
       this.#memory.set(vmId, memory);
     }
     return memory;
@@ -188,10 +190,13 @@ export class VmDevices {
 }
 
 const withHash = (vm: Vm, hash: string): Vm => ({ ...vm, dynamic: { ...vm.dynamic, hash } });
-const timesOf = ({ listAt, single }: Memory): DeviceTimes => ({ list: listAt, single });
+const noTimes: ReadonlyMap<string, number> = new Map();
+const timesOf = ({ listAt, single }: Memory): DeviceTimes => ({ list: listAt, single: single ?? noTimes });
 
 /** What was heard of single devices before is told by the list as well. */
 function noteList(memory: Memory, at: number): void {
   memory.listAt = at;
+  if (memory.single === null) return;
   for (const [id, heardAt] of memory.single) if (heardAt <= at) memory.single.delete(id);
+  if (memory.single.size === 0) memory.single = null;
 }

@@ -7,7 +7,6 @@ import {
   type MonitorSettings,
   sameValue,
   sampleAt,
-  UsageHistory,
   type Vds,
   type Vm,
   type VmColumns,
@@ -15,6 +14,7 @@ import {
   type VmReport,
   type VmStatisticsSample,
   type VmUsage,
+  vmHistory,
   vmStatisticsFields,
 } from '../model/index.js';
 import type { HostSets, Inventory, VmRepository } from '../repository/index.js';
@@ -114,8 +114,7 @@ export class VmFigures {
   watchedOf(vmId: string): Watched {
     let watched = this.#watched.get(vmId);
     if (watched === undefined) {
-      const history = { cpu: new UsageHistory(), memory: new UsageHistory(), network: new UsageHistory() };
-      watched = { history, balloon: undefined, host: '', seq: 0, dropped: false };
+      watched = { history: vmHistory(), balloon: undefined, host: '', seq: 0, dropped: false };
       this.#watched.set(vmId, watched);
     }
     return watched;

@@ -9,7 +9,8 @@ const types: Readonly<Record<string, Graphics['type']>> = { vnc: 'vnc', spice: '
  */
 export function graphicsOf(vm: Reader, hostAddress: string): readonly Graphics[] | undefined {
   const found = vm.has('displayInfo') ? consoles(vm, hostAddress) : legacyConsole(vm, hostAddress);
-  return found?.filter(({ port, tlsPort }) => port !== null || tlsPort !== null);
+  // Without the room that a list has after it grew.
+  return found?.filter(({ port, tlsPort }) => port !== null || tlsPort !== null).slice();
 }
 
 function consoles(vm: Reader, hostAddress: string): Graphics[] | undefined {

@@ -46,7 +46,8 @@ function joined(
     all.push(address);
     seen?.add(address);
   }
-  return all.length === 0 ? null : all;
+  // A list that grew has room for more; kept for as long as the VM runs, that is most of it.
+  return all.length === 0 ? null : all.slice();
 }
 
 /**

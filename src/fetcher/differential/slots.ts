@@ -3,9 +3,14 @@ import { type Body, endOfPlainText, isNumberByte, MINUS, NINE, POINT, QUOTE, sam
 
 /**
  * A tape: where in the bytes of one VM's entry the values stand that may differ while the entry stays the same in all that
- * matters. Per slot three numbers: the bytes between it and the slot before, its own length, and its code.
+ * matters. Per slot three numbers: the bytes between it and the slot before, its own length, and its code. In 16 bits, unless one
+ * of them is larger than any known agent makes it: a fleet's tapes are as large as a third of its answers.
  */
-export type Tape = Int32Array;
+export type Tape = Uint16Array | Int32Array;
+
+const MOST = 0xffff;
+export const tapeOf = (numbers: readonly number[]): Tape =>
+  numbers.every((number) => number <= MOST) ? Uint16Array.from(numbers) : Int32Array.from(numbers);
 export const PER_SLOT = 3;
 
 /** What a slot's value means; how it is read is how Reader reads it. Another text of `state` is another state. */
@@ -162,7 +167,8 @@ export function walk(last: Walked, body: Body, at: number, withState = false): n
     const code = tape[slot + 2] as number;
     if (!withState && (code & KIND) === kinds.state) return -1;
     const newEnd = readSlot(bytes, newStart, code);
-    if (newEnd < 0) return -1;
+    // A longer value is for a new tape.
+    if (newEnd < 0 || newEnd - newStart > MOST) return -1;
     const n = found.count++;
     found.slots[n] = slot;
     found.lengths[n] = newEnd - newStart;

@@ -12,7 +12,7 @@ import {
   skipSpace,
   ZERO,
 } from './bytes.js';
-import { type Kind, kinds, MAX_SLOTS, MAX_TARGETS, PER_SLOT, slotAt, slotCode, type Tape } from './slots.js';
+import { type Kind, kinds, MAX_SLOTS, MAX_TARGETS, PER_SLOT, slotAt, slotCode, type Tape, tapeOf } from './slots.js';
 
 /** Longer texts that nobody reads are compared as they are. */
 const LONGEST_SKIPPED = 4096;
@@ -38,7 +38,7 @@ export class TapeWriter {
   }
 
   tape(): Tape {
-    return Int32Array.from(this.#tape);
+    return tapeOf(this.#tape);
   }
 
   /** `targetOf` says where the number goes that the reader of slots finds; -1: it is not followed. */

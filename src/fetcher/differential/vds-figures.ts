@@ -168,18 +168,25 @@ export class VdsFigures {
 
   #numaNodes(): Node[] {
     const sums = this.#cpuSums();
-    return this.#nodes.map(({ plain, memFree, memPercent, freePages }) => ({
-      index: plain.index,
-      memFree: this.#numberAt(memFree, plain.memFree),
-      usageMemPercent: this.#numberAt(memPercent, plain.usageMemPercent),
-      ...cpuUsage(sums.get(plain.index)),
-      hugepages:
-        plain.hugepages === null
-          ? null
-          : Object.fromEntries(
-              freePages.map(([size, place]) => [size, this.#numberAt(place, plain.hugepages?.[size] ?? null)]),
-            ),
-    }));
+    return this.#nodes.map(({ plain, memFree, memPercent, freePages }) => {
+      const { cpuUser, cpuSys, cpuIdle, usageCpuPercent } = cpuUsage(sums.get(plain.index));
+      return {
+        index: plain.index,
+        memFree: this.#numberAt(memFree, plain.memFree),
+        usageMemPercent: this.#numberAt(memPercent, plain.usageMemPercent),
+        cpuUser,
+        cpuSys,
+        cpuIdle,
+        usageCpuPercent,
+        hugepages: plain.hugepages === null ? null : this.#freePages(plain.hugepages, freePages),
+      };
+    });
+  }
+
+  #freePages(plain: NonNullable<Node['hugepages']>, places: NodePlaces['freePages']): Record<string, number | null> {
+    const free: Record<string, number | null> = {};
+    for (const [size, place] of places) free[size] = this.#numberAt(place, plain[size] ?? null);
+    return free;
   }
 
   #cpuSums(): ReadonlyMap<number, CpuSums> {

@@ -187,7 +187,7 @@ export class VmEntry {
   }
 }
 
-const nothing = new Int32Array(0);
+const nothing = new Uint16Array(0);
 const noNumbers = new Float64Array(0);
 
 interface EntryPlace {

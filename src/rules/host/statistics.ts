@@ -26,8 +26,30 @@ export type StatsCase = HostCase & {
 };
 
 export function statsCase(c: HostCase, report: VdsStatsReport): StatsCase {
-  const next = nextVdsUsage({ ...c, report }, c.usage);
-  return { ...c, report, next, nicsDown: problematicNics(c.host.interfaces, stateIn(next), c.networks) };
+  const next = nextVdsUsage(c, report, c.usage);
+  const nicsDown = problematicNics(c.host.interfaces, stateIn(next), c.networks);
+  // Member by member: of spreads V8 makes an object of another shape each time, and every rule reads this one.
+  return {
+    now: c.now,
+    stamp: c.stamp,
+    host: c.host,
+    usage: c.usage,
+    liveness: c.liveness,
+    settings: c.settings,
+    general: c.general,
+    startedAt: c.startedAt,
+    cluster: c.cluster,
+    networks: c.networks,
+    firstUpHostOs: c.firstUpHostOs,
+    clusterStatuses: c.clusterStatuses,
+    vms: c.vms,
+    incomingVms: c.incomingVms,
+    claims: c.claims,
+    imageTransfers: c.imageTransfers,
+    report,
+    next,
+    nicsDown,
+  };
 }
 
 /** State of a nic by name; undefined: the report does not have it. */
@@ -55,19 +77,17 @@ export function takeStatistics(c: StatsCase, draft: HostDraft): void {
   draft.usage = c.next;
 }
 
-type Reported = HostCase & Pick<StatsCase, 'report'>;
-
 /**
  * The host's usage after one more report (§8.1). Parts that come out equal are the previous objects themselves, so that
  * an unchanged report copies nothing and writes nothing.
  */
-function nextVdsUsage(c: Reported, previous: VdsUsage | undefined): VdsUsage {
-  const interfaces = nextInterfaces(c, previous?.interfaces ?? []);
+function nextVdsUsage(c: HostCase, report: VdsStatsReport, previous: VdsUsage | undefined): VdsUsage {
+  const interfaces = nextInterfaces(c, report, previous?.interfaces ?? []);
   const numaNodes = keepEqual(
     previous?.numaNodes ?? [],
-    c.report.numaNodes.map((node): NumaNode => ({ hostId: c.host.id, ...node })),
+    report.numaNodes.map((node): NumaNode => ({ hostId: c.host.id, ...node })),
   );
-  const next = nextStatistics(c, previous?.statistics, interfaces);
+  const next = nextStatistics(c, report, previous?.statistics, interfaces);
   const statistics = previous !== undefined && sameValue(previous.statistics, next) ? previous.statistics : next;
   if (
     previous !== undefined &&
@@ -81,11 +101,12 @@ function nextVdsUsage(c: Reported, previous: VdsUsage | undefined): VdsUsage {
 }
 
 function nextStatistics(
-  c: Reported,
+  c: HostCase,
+  report: VdsStatsReport,
   previous: VdsStatistics | undefined,
   interfaces: readonly VdsInterfaceStatistics[],
 ): VdsStatistics {
-  const reported = c.report.statistics;
+  const reported = report.statistics;
   const { cpuUser, cpuSys } = reported;
   return {
     ...(previous ?? initialRow(vdsStatisticsFields)),
@@ -95,17 +116,17 @@ function nextStatistics(
     ...(typeof cpuUser === 'number' && typeof cpuSys === 'number'
       ? { usageCpuPercent: Math.trunc(cpuUser + cpuSys) }
       : {}),
-    ...memoryUsage(c),
+    ...memoryUsage(c, report),
     usageNetworkPercent: busiestPercent(countedNics(c, interfaces)),
-    diskFreeMb: c.report.diskFreeMb ?? previous?.diskFreeMb ?? null,
-    storageDomains: c.report.storageDomains ?? previous?.storageDomains ?? null,
-    multipathHealth: c.report.multipath ?? previous?.multipathHealth ?? null,
+    diskFreeMb: report.diskFreeMb ?? previous?.diskFreeMb ?? null,
+    storageDomains: report.storageDomains ?? previous?.storageDomains ?? null,
+    multipathHealth: report.multipath ?? previous?.multipathHealth ?? null,
   };
 }
 
 /** Used memory in per cent; free huge pages count as free. Not known without the host's size and its huge pages. */
-function memoryUsage(c: Reported): Pick<VdsStatistics, 'usageMemPercent'> {
-  const { memFree, hugepages } = c.report.statistics;
+function memoryUsage(c: HostCase, report: VdsStatsReport): Pick<VdsStatistics, 'usageMemPercent'> {
+  const { memFree, hugepages } = report.statistics;
   const total = c.host.dynamic.physicalMemMb;
   if (typeof memFree !== 'number' || !hugepages || total === null || total <= 0) return { usageMemPercent: null };
   let freeHugepagesMb = 0;
@@ -121,15 +142,19 @@ function busiestPercent(nics: readonly VdsInterfaceStatistics[]): number | null 
 }
 
 /** A vlan's or a slave's traffic is its base nic's or bond's as well. */
-function countedNics(c: Reported, interfaces: readonly VdsInterfaceStatistics[]): readonly VdsInterfaceStatistics[] {
+function countedNics(c: HostCase, interfaces: readonly VdsInterfaceStatistics[]): readonly VdsInterfaceStatistics[] {
   const part = new Set(
     c.host.interfaces.filter((nic) => nic.vlanId !== null || nic.bondName !== null).map((nic) => nic.name),
   );
   return part.size === 0 ? interfaces : interfaces.filter((nic) => !part.has(nic.name));
 }
 
-function nextInterfaces(c: Reported, previous: readonly VdsInterfaceStatistics[]): readonly VdsInterfaceStatistics[] {
-  const next = c.report.nics.map((sample): VdsInterfaceStatistics => {
+function nextInterfaces(
+  c: HostCase,
+  report: VdsStatsReport,
+  previous: readonly VdsInterfaceStatistics[],
+): readonly VdsInterfaceStatistics[] {
+  const next = report.nics.map((sample): VdsInterfaceStatistics => {
     const before = previous.find((nic) => nic.name === sample.name);
     return {
       hostId: c.host.id,

@@ -32,15 +32,24 @@ export function guestNics(
       vmId: vm.id,
       name: nic.name,
       macAddr: nic.macAddr,
-      ipv4Addresses: (nic.ipv4Addresses ?? []).filter((address) => isIPv4(address)),
-      ipv6Addresses: (nic.ipv6Addresses ?? []).map(withoutZone).filter((address) => isIPv6(address)),
+      ipv4Addresses: addresses(nic.ipv4Addresses, isIPv4),
+      ipv6Addresses: addresses(nic.ipv6Addresses, isIPv6),
     });
   }
   const all = [
     ...interfaces.flatMap((nic) => nic.ipv4Addresses ?? []),
     ...interfaces.flatMap((nic) => nic.ipv6Addresses ?? []),
   ];
-  return { interfaces, ip: all.length === 0 ? null : all.join(' ') };
+  return { interfaces: interfaces.slice(), ip: all.length === 0 ? null : all.join(' ') };
+}
+
+const none: readonly string[] = [];
+
+/** The reported list itself where all in it are addresses: the VM's state and its last report then hold one list, not two. */
+function addresses(reported: readonly string[] | null, isAddress: (text: string) => boolean): readonly string[] {
+  if (reported === null || reported.length === 0) return none;
+  if (reported.every(isAddress)) return reported;
+  return reported.map(withoutZone).filter(isAddress).slice();
 }
 
 const withoutZone = (address: string): string => address.split('%', 1)[0] as string;

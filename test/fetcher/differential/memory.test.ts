@@ -4,7 +4,7 @@ import { silentTelemetry } from '../../../src/kernel/index.js';
 import { patient } from '../support/calls.js';
 import { host, type Json } from '../support/fixtures.js';
 import { answer, corpus, simulated } from './answers.js';
-import { ScriptedAgent } from './chain.js';
+import { Chain, ScriptedAgent } from './chain.js';
 
 const ID = '6f0c9d5e-0000-4000-8000-000000000000';
 const vms = corpus();
@@ -57,6 +57,18 @@ describe('the objects of a host’s VMs', () => {
     const [first] = (await ask(vms)).all();
     await ask(withMember(0, { statusTime: '99', cpuUsage: '13915170000001' }));
     expect([first?.figuresVersion, first?.timestamp]).toEqual([0, 99]);
+  });
+
+  it('are read right where texts are longer than 16 bits can say', async () => {
+    const agent = new Chain(host, ID);
+    const texts = ['x', 'y'.repeat(70_000), 'z'.repeat(70_000), 'w', 'v'.repeat(65_535), 'u'.repeat(65_536), 't'];
+    // Nobody reads the one; the other stands between two numbers.
+    for (const name of ['cpuUsage', 'appsNote']) {
+      for (const [n, value] of texts.entries()) {
+        const list = withMember(0, { [name]: value, cpuUser: `${n}.5`, zLast: n });
+        expect(await agent.step(Buffer.from(answer(JSON.stringify(list))))).toBeNull();
+      }
+    }
   });
 
   it('are others where the state is another, and those alone', async () => {
