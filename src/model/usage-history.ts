@@ -1,6 +1,6 @@
 /** Values of several histories, side by side: bytes, as percentages mostly are, until one is something else. */
 class Shared {
-  readonly histories: UsageHistory[] = [];
+  histories: readonly UsageHistory[] = [];
   values: Uint8Array | Float64Array = new Uint8Array(0);
   /** So many of each. */
   limit = 0;
@@ -33,10 +33,10 @@ export class UsageHistory {
   #first = 0;
   #size = 0;
 
-  constructor(shared: Shared = new Shared()) {
+  constructor(shared: Shared = new Shared(), index = 0) {
     this.#shared = shared;
-    this.#index = shared.histories.length;
-    shared.histories.push(this);
+    this.#index = index;
+    if (index === 0) shared.histories = [this];
   }
 
   static of(values: readonly number[]): UsageHistory {
@@ -91,5 +91,9 @@ export interface VmHistory {
 
 export function vmHistory(): VmHistory {
   const shared = new Shared();
-  return { cpu: new UsageHistory(shared), memory: new UsageHistory(shared), network: new UsageHistory(shared) };
+  const cpu = new UsageHistory(shared, 0);
+  const memory = new UsageHistory(shared, 1);
+  const network = new UsageHistory(shared, 2);
+  shared.histories = [cpu, memory, network];
+  return { cpu, memory, network };
 }

@@ -89,11 +89,22 @@ function idOf(element: XmlElement, alias: string | null): string | null {
   return element.name === 'disk' ? key(textOf(childOf(element, 'serial'))) : null;
 }
 
+/** Machines of a kind have the same addresses: each is held once. */
+const addresses = new Map<string, string>();
+const MOST_ADDRESSES = 4096;
+
+function shared(address: string): string {
+  const known = addresses.get(address);
+  if (known !== undefined) return known;
+  if (addresses.size < MOST_ADDRESSES) addresses.set(address, address);
+  return address;
+}
+
 /** `{type=pci, domain=0x0000, …}`, as the manager's own columns have it. */
 function addressOf(address: XmlElement | undefined): string | null {
   if (address === undefined || address.attributes.size === 0) return null;
   const parts = [...address.attributes].map(([name, value]) => `${name}=${value}`);
-  return cleanText(`{${parts.join(', ')}}`, LONGEST_VALUE);
+  return shared(cleanText(`{${parts.join(', ')}}`, LONGEST_VALUE));
 }
 
 function pathOf(source: XmlElement | undefined): string | null {

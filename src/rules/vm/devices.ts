@@ -234,5 +234,5 @@ function inOrder(known: readonly VmDevice[], next: readonly VmDevice[]): readonl
     byId.delete(id);
   }
   ordered.push(...byId.values());
-  return ordered.length === known.length && ordered.every((device, i) => device === known[i]) ? known : ordered;
+  return ordered.length === known.length && ordered.every((device, i) => device === known[i]) ? known : ordered.slice();
 }
