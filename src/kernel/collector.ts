@@ -23,7 +23,7 @@ export function growthPerCent(aliveBytes: number): number {
 export function collectSeldom(): void {
   grow(MOST_PER_CENT);
   new PerformanceObserver((list) => {
-    const full = list.getEntries().some(({ detail }) => isFull(detail));
+    const full = list.getEntries().some((entry) => 'detail' in entry && isFull(entry.detail));
     // What was collected is gone: what is left is alive.
     if (full) grow(growthPerCent(getHeapStatistics().used_heap_size));
   }).observe({ entryTypes: ['gc'] });
