@@ -1,4 +1,6 @@
 /** Smaller bodies are not worth the trouble. */
+const LEAST = 1024;
+/** So many bytes more than a body needs do not matter. */
 const SMALL = 8192;
 /** Bodies arrive from few hosts at a time, whatever the number of hosts. */
 const MOST_SPARE = 24;
@@ -25,7 +27,7 @@ export class Rooms {
 
   giveBack({ buffer, byteOffset, length }: Buffer): void {
     // What shares its memory with something else is not ours to write to.
-    if (byteOffset !== 0 || buffer.byteLength > 2 * length + SMALL || length < SMALL) return;
+    if (byteOffset !== 0 || buffer.byteLength > 2 * length + SMALL || length < LEAST) return;
     if (this.#spare.includes(buffer)) return;
     this.#spare.push(buffer);
     this.#bytes += buffer.byteLength;

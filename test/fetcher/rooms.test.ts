@@ -47,6 +47,20 @@ it.each([
   expect(rooms.take(bytes.length).buffer).not.toBe(bytes.buffer);
 });
 
+it.each([7, 10, 66])('answers of %d KiB, one after the other, need two places', (size) => {
+  const rooms = new Rooms();
+  const places = new Set<ArrayBufferLike>();
+  let last = rooms.take(size * KIB);
+  for (let i = 1; i <= 100; i++) {
+    // As long as the last one is compared with, its place is taken.
+    const next = rooms.take(size * KIB + (i % 7));
+    rooms.giveBack(last);
+    last = next;
+    places.add(next.buffer);
+  }
+  expect(places.size).toBe(2);
+});
+
 it('a place given back twice is given away once', () => {
   const rooms = new Rooms();
   const bytes = rooms.take(50 * KIB);
