@@ -50,6 +50,8 @@ interface Call {
   sentAt: number | null;
   span: Span | undefined;
   report: VmStatsReport | null;
+  /** Ends it while it is in flight. */
+  stop: ((reason: unknown) => void) | null;
 }
 
 /** Requests that one cycle serves; more wait for the next tick, so that no rule can keep a cycle going for ever. */
@@ -72,7 +74,6 @@ export class HostCycle implements RunningCycle {
   readonly tally = new Tally();
   readonly #core: CycleCore;
   readonly #options: CycleOptions;
-  readonly #abort = new AbortController();
   /** Not handed to the slots yet: the host has as many calls in flight as it may have. */
   readonly #asks: Ask[];
   /** Wait for a slot, or are in flight. */
@@ -153,7 +154,10 @@ export class HostCycle implements RunningCycle {
     const call: Call = {
       ask,
       ticket: { lane, extra: true, state: 'waiting', start: () => this.#send(call) },
-      ...{ sentAt: null, span: undefined, report: null },
+      sentAt: null,
+      span: undefined,
+      report: null,
+      stop: null,
     };
     this.#handed.add(call);
     return call;
@@ -192,7 +196,7 @@ export class HostCycle implements RunningCycle {
         ms,
         code: 'AGENT_TIMEOUT',
         message: `${endpoint.name}: no answer to ${ask.method} within ${ms / 1000}s (${endpoint.address}:${endpoint.port})`,
-        parent: this.#abort.signal,
+        owner: call,
         label: ask.method,
       },
       (signal) => {
@@ -299,12 +303,13 @@ export class HostCycle implements RunningCycle {
     this.#mode = 'closing';
     this.#silence?.cancel();
     this.#asks.length = 0;
-    for (const call of [...this.#handed]) {
+    const handed = [...this.#handed];
+    for (const call of handed) {
       if (call.sentAt !== null) continue;
       this.#handed.delete(call);
       this.#core.slots.leave(call.ticket);
     }
-    this.#abort.abort(reason);
+    for (const call of handed) call.stop?.(reason);
     this.#finishIfDone();
   }
 

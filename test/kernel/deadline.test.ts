@@ -126,4 +126,28 @@ describe('withDeadline', () => {
     // A listener left behind would have aborted the finished call's signal.
     expect(signals[0]?.aborted).toBe(false);
   });
+
+  it('can be stopped by its owner, for as long as it runs', async () => {
+    const { time, call, signals } = setup();
+    const owner: { stop: ((reason: unknown) => void) | null } = { stop: null };
+    const result = watched(withDeadline(time, { ...options, owner }, call));
+    await time.runFor(0);
+    const reason = new Error('host removed');
+    owner.stop?.(reason);
+    await time.runFor(0);
+    expect(result.error).toBe(reason);
+    expect(signals[0]?.reason).toBe(reason);
+    expect(owner.stop).toBeNull();
+    expect(time.waiting()).toEqual(new Map());
+  });
+
+  it('leaves its owner nothing to stop when it is over', async () => {
+    const { time, call, resolve } = setup();
+    const owner: { stop: ((reason: unknown) => void) | null } = { stop: null };
+    const result = watched(withDeadline(time, { ...options, owner }, call));
+    await time.runFor(0);
+    resolve('answer');
+    await time.runFor(0);
+    expect([result.value, owner.stop]).toEqual(['answer', null]);
+  });
 });

@@ -45,7 +45,8 @@ const found = {
   values: new Float64Array(MAX_SLOTS),
   count: 0,
 };
-let numberValue = 0;
+/** What `readSlot` has read. In an array, where it needs no box: one for each number of each poll would be most of the garbage. */
+const read = new Float64Array(1);
 
 /** As agents write it: 2026-11-20T20:39:11 GMT. What stands before the seconds is the same for a minute. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d GMT$/;
@@ -57,11 +58,11 @@ function readTime(bytes: Buffer, from: number, quoted: boolean): number {
   const text = bytes.toString('latin1', from, end);
   const time = TIME.test(text) ? parseAgentTime(text) : undefined;
   if (time === undefined) return -1;
-  numberValue = time;
+  read[0] = time;
   return end;
 }
 
-/** Reads one value into `numberValue`. Gives where it ends; -1: not of a form that is read here. */
+/** Reads one value into `read`. Gives where it ends; -1: not of a form that is read here. */
 function readSlot(bytes: Buffer, from: number, code: number): number {
   const kind = code & KIND;
   const quoted = (code & QUOTED) !== 0;
@@ -104,25 +105,25 @@ function readSlot(bytes: Buffer, from: number, code: number): number {
   if (quoted ? bytes[i] !== QUOTE : isNumberByte(bytes[i])) return -1;
   if (kind === kinds.float || kind === kinds.latency) {
     if (value > (kind === kinds.float ? LARGEST_FLOAT : LARGEST_LATENCY)) return -1;
-    numberValue = negative ? -value : value;
+    read[0] = negative ? -value : value;
     return i;
   }
   // Of a counter that is a text the digits count, of all else the number.
   const cut = kind === kinds.count && quoted ? whole : Math.trunc(value);
   if (cut > Number.MAX_SAFE_INTEGER) return -1;
-  if (!negative) numberValue = cut;
+  if (!negative) read[0] = cut;
   else if (kind === kinds.count) {
     // -1 is how agents say that they do not know a counter; what is less is a fault.
     if (cut > 1) return -1;
-    numberValue = cut === 1 ? Number.NaN : 0;
-  } else numberValue = 0 - cut;
+    read[0] = cut === 1 ? Number.NaN : 0;
+  } else read[0] = 0 - cut;
   return i;
 }
 
 /** The number at `from`; undefined: not of a form that is read here. */
 export function slotAt(bytes: Buffer, from: number, code: number): { end: number; value: number } | undefined {
   const end = readSlot(bytes, from, code);
-  return end < 0 ? undefined : { end, value: numberValue };
+  return end < 0 ? undefined : { end, value: read[0] as number };
 }
 
 /** What a walk compares with: one entry as it was last read. */
@@ -172,7 +173,7 @@ export function walk(last: Walked, body: Body, at: number, withState = false): n
     const n = found.count++;
     found.slots[n] = slot;
     found.lengths[n] = newEnd - newStart;
-    found.values[n] = numberValue;
+    found.values[n] = read[0] as number;
     from = slotStart + (tape[slot + 1] as number);
     to = newEnd;
     slotStart = from;
