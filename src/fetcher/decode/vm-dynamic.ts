@@ -46,6 +46,34 @@ const defaultEntries = Object.entries<unknown>({
   guestContainers: [],
 } satisfies ReportedVmDynamic);
 
+/** Members of an entry that are a text, and all that is known of one field: where nothing but them differs, nothing but them is read. */
+const alone: Readonly<Record<string, readonly [keyof ReportedVmDynamic, (vm: Reader) => string | null | undefined]>> = {
+  guestName: ['vmHost', (vm) => vm.text('guestName', 255)],
+  guestFQDN: ['fqdn', fqdnOf],
+  username: ['guestUser', (vm) => textOf(vm, 'username', 'guestUser')],
+  clientIp: ['clientIp', (vm) => textOf(vm, 'clientIp', 'clientIp')],
+  session: ['session', (vm) => textOf(vm, 'session', 'session')],
+  guestOs: ['guestOs', (vm) => textOf(vm, 'guestOs', 'guestOs')],
+};
+const defaults = new Map(defaultEntries);
+
+/** The state of before with other texts of these members, as `polledDynamic` would read it; undefined: there is more to it. */
+export function withTexts(
+  before: ReportedVmDynamic,
+  vm: Reader,
+  members: readonly string[],
+): ReportedVmDynamic | undefined {
+  const next: { -readonly [K in keyof ReportedVmDynamic]: unknown } = { ...before };
+  for (const member of members) {
+    const known = Object.hasOwn(alone, member) ? alone[member] : undefined;
+    if (known === undefined) return undefined;
+    const [field, read] = known;
+    const value = read(vm);
+    next[field] = value === undefined ? defaults.get(field) : value;
+  }
+  return next as ReportedVmDynamic;
+}
+
 /** What an entry says of each field; undefined where it says nothing readable. */
 type Fields = { -readonly [K in keyof Required<ReportedVmDynamic>]: ReportedVmDynamic[K] | undefined };
 /** These are never made up: currentCd is no longer sent and guestRequestedMemory never was, so a default would wipe out what is stored. */

@@ -42,6 +42,8 @@ const powers = Array.from({ length: EXACT_DIGITS + 1 }, (_, n) => 10 ** n);
 const found = {
   slots: new Int32Array(MAX_SLOTS),
   lengths: new Int32Array(MAX_SLOTS),
+  /** Where in the new bytes. */
+  starts: new Int32Array(MAX_SLOTS),
   values: new Float64Array(MAX_SLOTS),
   count: 0,
 };
@@ -173,6 +175,7 @@ export function walk(last: Walked, body: Body, at: number, withState = false): n
     const n = found.count++;
     found.slots[n] = slot;
     found.lengths[n] = newEnd - newStart;
+    found.starts[n] = newStart;
     found.values[n] = read[0] as number;
     from = slotStart + (tape[slot + 1] as number);
     to = newEnd;
@@ -180,6 +183,23 @@ export function walk(last: Walked, body: Body, at: number, withState = false): n
     slot += PER_SLOT;
     if (slot < slots) slotStart += tape[slot] as number;
   }
+}
+
+/**
+ * Texts of state that the last walk found to be others, by the names of their members in the new bytes. A text of state is
+ * a member of the entry itself, and its name is plain: else it would not have a slot.
+ */
+export function foundTexts({ tape }: Walked, { bytes }: Body): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (let n = 0; n < found.count; n++) {
+    const code = tape[(found.slots[n] as number) + 2] as number;
+    if ((code & KIND) !== kinds.state) continue;
+    const start = found.starts[n] as number;
+    const nameEnd = bytes.lastIndexOf(QUOTE, start - 2);
+    const name = bytes.toString('utf8', bytes.lastIndexOf(QUOTE, nameEnd - 1) + 1, nameEnd);
+    texts.set(name, bytes.toString('utf8', start, start + (found.lengths[n] as number)));
+  }
+  return texts;
 }
 
 /** Writes one thing that the last walk found. Gives its target; -1: nothing reads it, or it is the value that was there. */

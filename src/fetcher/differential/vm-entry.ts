@@ -10,11 +10,12 @@ import {
 } from '../../model/index.js';
 import { Problems } from '../decode/problems.js';
 import { type JsonObject, Reader } from '../decode/reader.js';
+import { withTexts } from '../decode/vm-dynamic.js';
 import type { GuestNic } from '../decode/vm-guest.js';
 import { decodeVm } from '../decode/vm-report.js';
 import type { Body } from './bytes.js';
 import { makeTape } from './make-tape.js';
-import { type Tape, takeFound, walk } from './slots.js';
+import { foundTexts, type Tape, takeFound, walk } from './slots.js';
 import { type Layout, layoutOf, numbersOf, places, VmFigures } from './vm-figures.js';
 
 /** A VM that is in the reader's memory: its state as a plain reader gave it, its figures those of the newest answer. */
@@ -32,12 +33,21 @@ class FollowedVmReport implements VmReport {
   readonly #figures: VmFigures | null;
   #figuresVersion = 0;
 
-  /** `before`: the report of the same VM in the answer before, if texts of its state alone are others than there. */
-  constructor(plain: VmReport, numbers: Float64Array, figures: VmFigures | null, before?: VmReport) {
+  /**
+   * `before`: the report of the same VM in the answer before, if texts of its state alone are others than there;
+   * `dynamic`: `plain` with another one.
+   */
+  constructor(
+    plain: VmReport,
+    numbers: Float64Array,
+    figures: VmFigures | null,
+    before?: VmReport,
+    dynamic: ReportedVmDynamic = before === undefined ? plain.dynamic : sharing(plain.dynamic, before.dynamic),
+  ) {
     this.vmId = plain.vmId;
     this.vmName = plain.vmName;
     this.status = plain.status;
-    this.dynamic = before === undefined ? plain.dynamic : sharing(plain.dynamic, before.dynamic);
+    this.dynamic = dynamic;
     this.deviceHash = plain.deviceHash;
     this.tpmHash = plain.tpmHash;
     this.nvramHash = plain.nvramHash;
@@ -161,6 +171,27 @@ export class VmEntry {
     this.#report = known.report;
     this.#move(at.body, at.start, at.size);
     return true;
+  }
+
+  /**
+   * Takes a new entry for this one, in which texts differ that say one thing each (who is logged on, from where), and figures:
+   * only these are read, and nothing is parsed. Gives where it ends; -1: it is of another VM, or differs in more.
+   */
+  retext(body: Body, at: number): number {
+    const known = this.#followed;
+    const end = known === undefined ? -1 : walk(this, body, at, true);
+    if (known === undefined || end < 0) return -1;
+    const texts = foundTexts(this, body);
+    const problems = new Problems();
+    const reader = new Reader(Object.fromEntries(texts), '', problems);
+    const dynamic = withTexts(known.report.dynamic, reader, [...texts.keys()]);
+    if (dynamic === undefined || problems.list().length > 0) return -1;
+    const highest = takeFound(this, places.timestamp);
+    if (highest >= known.usedDisksAt) known.figures?.outdateDisksUsage();
+    known.report = new FollowedVmReport(known.report, known.numbers, known.figures, undefined, dynamic);
+    this.#report = known.report;
+    this.#move(body, at, end - at);
+    return end;
   }
 
   /**

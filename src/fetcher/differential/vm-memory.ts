@@ -177,7 +177,12 @@ export class VmMemory {
   #follow(body: Body, at: number): VmEntry | undefined {
     while (this.#order[this.#place]?.pass === this.#pass) this.#place += 1;
     const entry = this.#order[this.#place];
-    if (entry === undefined || entry.follow(body, at, this.#seen) < 0) return undefined;
+    if (entry === undefined) return undefined;
+    if (entry.follow(body, at, this.#seen) < 0) {
+      if (entry.retext(body, at) < 0) return undefined;
+      // Its report is another object.
+      this.#leaveOrder();
+    }
     return this.#see(entry);
   }
 

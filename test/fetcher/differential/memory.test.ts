@@ -59,6 +59,40 @@ describe('the objects of a host’s VMs', () => {
     expect([first?.figuresVersion, first?.timestamp]).toEqual([0, 99]);
   });
 
+  it.each(['username', 'clientIp', 'session', 'guestFQDN', 'guestName', 'guestOs', 'vmName', 'hash', 'pauseCode'])(
+    'are read right whatever text stands at %s, beside others',
+    async (name) => {
+      const agent = new Chain(host, ID);
+      const texts = ['a', 'None', ' localhost ', '', 'b'.repeat(300), 'é😀', '\ufffd', 'with "quotes"', 'a', '0', ' '];
+      for (const [n, value] of texts.entries()) {
+        for (const clientIp of ['10.0.0.1', `10.0.0.${n}`]) {
+          const list = withMember(0, { clientIp, [name]: value, cpuUser: `${n}.5` });
+          expect(await agent.step(Buffer.from(answer(JSON.stringify(list))))).toBeNull();
+        }
+      }
+      // Bytes that are no text are replaced on either way.
+      const bytes = Buffer.from(answer(JSON.stringify(withMember(0, { [name]: 'x#y' }))));
+      expect(await agent.step(Buffer.from(bytes))).toBeNull();
+      bytes[bytes.indexOf('x#y') + 1] = 0xc3;
+      expect(await agent.step(bytes)).toBeNull();
+    },
+  );
+
+  it('share all but the text that differs', async () => {
+    const { ask } = asked();
+    const [first] = (await ask(vms)).all();
+    const next = await ask(withMember(0, { username: 'somebody else' }));
+    const [second] = next.all();
+    expect(next.changed()).toEqual([second]);
+    expect(second?.dynamic).toEqual({ ...first?.dynamic, guestUser: 'somebody else' });
+    expect([second?.guestInterfaces(), second?.dynamic.graphics]).toEqual([
+      first?.guestInterfaces(),
+      first?.dynamic.graphics,
+    ]);
+    expect(second?.guestInterfaces()).toBe(first?.guestInterfaces());
+    expect(second?.dynamic.graphics).toBe(first?.dynamic.graphics);
+  });
+
   it('are read right where texts are longer than 16 bits can say', async () => {
     const agent = new Chain(host, ID);
     const texts = ['x', 'y'.repeat(70_000), 'z'.repeat(70_000), 'w', 'v'.repeat(65_535), 'u'.repeat(65_536), 't'];
