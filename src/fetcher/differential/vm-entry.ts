@@ -165,10 +165,7 @@ export class VmEntry {
     if (plain === undefined || problems.list().length > 0) return false;
     // Of a VM that is Down nothing is measured, whatever its entry has.
     if ((plain.status === 'Down') !== (before.status === 'Down')) return false;
-    const highest = takeFound(this, places.timestamp);
-    if (highest >= known.usedDisksAt) known.figures?.outdateDisksUsage();
-    known.report = new FollowedVmReport(plain, known.numbers, known.figures, before);
-    this.#report = known.report;
+    this.#takeReport(known, new FollowedVmReport(plain, known.numbers, known.figures, before));
     this.#move(at.body, at.start, at.size);
     return true;
   }
@@ -186,10 +183,7 @@ export class VmEntry {
     const reader = new Reader(Object.fromEntries(texts), '', problems);
     const dynamic = withTexts(known.report.dynamic, reader, [...texts.keys()]);
     if (dynamic === undefined || problems.list().length > 0) return -1;
-    const highest = takeFound(this, places.timestamp);
-    if (highest >= known.usedDisksAt) known.figures?.outdateDisksUsage();
-    known.report = new FollowedVmReport(known.report, known.numbers, known.figures, undefined, dynamic);
-    this.#report = known.report;
+    this.#takeReport(known, new FollowedVmReport(known.report, known.numbers, known.figures, undefined, dynamic));
     this.#move(body, at, end - at);
     return end;
   }
@@ -209,6 +203,14 @@ export class VmEntry {
     }
     this.#move(body, at, end - at);
     return end;
+  }
+
+  /** With the figures that the last walk found. */
+  #takeReport(known: Followed, report: FollowedVmReport): void {
+    const highest = takeFound(this, places.timestamp);
+    if (highest >= known.usedDisksAt) known.figures?.outdateDisksUsage();
+    known.report = report;
+    this.#report = report;
   }
 
   #move(body: Body, start: number, size: number): void {
