@@ -31,11 +31,11 @@ export class Answer extends Error {
 
 const CODE_WIDTH = 22;
 
-/** Tells an error on stderr, and gives the exit code that belongs to it. */
-export function report(error: unknown, io: Io, verbose: boolean, quietUsage = ''): number {
+/** Tells an error on stderr, and gives the exit code that belongs to it. `command`: the one that was called, if it is known. */
+export function report(error: unknown, io: Io, verbose: boolean, quietUsage = '', command?: string): number {
   if (error instanceof Answer) return error.exit;
   if (error instanceof Stopped) return error.cause === 'interrupt' ? exitCodes.interrupted : exitCodes.ok;
-  if (error instanceof CommanderError) return usage(error, io, quietUsage);
+  if (error instanceof CommanderError) return usage(error, io, quietUsage, command);
   if (!(error instanceof VurtiError)) return bug(error, io);
   const problems = error.details['problems'];
   if (Array.isArray(problems)) {
@@ -70,14 +70,16 @@ function* causes(error: Error): Generator<string> {
   }
 }
 
-function usage(error: CommanderError, io: Io, text: string): number {
+function usage(error: CommanderError, io: Io, text: string, command?: string): number {
   if (error.exitCode === 0) return exitCodes.ok;
   const said = text
     .replace(/^error: /, '')
     .trim()
     .replace(/\n+\((Did you mean [^)]*)\)$/, '. $1');
   const code = /unknown (command|option)/.test(said) ? 'UNKNOWN_COMMAND' : 'BAD_ARGUMENT';
-  line(io, code, `${said}${/[.?]$/.test(said) ? '' : '.'} See vurti --help.`);
+  // Which arguments a command takes, its own help says, with examples.
+  const of = code === 'BAD_ARGUMENT' && command !== undefined ? ` ${command}` : '';
+  line(io, code, `${said}${/[.?]$/.test(said) ? '' : '.'} See vurti${of} --help.`);
   return exitCodes.usage;
 }
 

@@ -40,6 +40,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       io.stderr.write(finish(styleOf(io.stderr, io.env, 'never'), usage));
       return exitCodes.usage;
     }
-    return report(error, io, root.opts<Globals>().verbose ?? false, usage);
+    const command = argv.find((word) => root.commands.some((known) => known.name() === word));
+    return report(error, io, root.opts<Globals>().verbose ?? false, usage, command);
   }
 }

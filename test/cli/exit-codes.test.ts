@@ -71,7 +71,7 @@ const table: Case[] = [
     name: 'a missing argument',
     argv: ['explain', 'vm'],
     code: 2,
-    err: /^BAD_ARGUMENT +missing required argument 'name'/,
+    err: /^BAD_ARGUMENT +missing required argument 'name'\. See vurti explain --help\.\n$/,
   },
   { name: 'a group without its command', argv: ['config'], code: 2, err: /^Examples:/ },
   { name: 'a wrong status', argv: ['vms', '--status', 'Pausd'], code: 2, err: /^BAD_REQUEST .*did you mean Paused\?/ },
