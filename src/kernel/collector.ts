@@ -6,26 +6,48 @@ const MOST_PER_CENT = 300;
 const LEAST_PER_CENT = 50;
 /** Between the two the heap grows by this. */
 const GROWTH_BYTES = 512 * 2 ** 20;
+/** While the process starts the heap grows by this. */
+const GROWTH_AT_START_BYTES = 128 * 2 ** 20;
+/** A start takes at least and at most so long. */
+const SHORTEST_START_MS = 60_000;
+const LONGEST_START_MS = 300_000;
+/** In between it is over when a full collection comes so long after the one before. */
+const QUIET_MS = 15_000;
 
-/** By how many per cent a heap may grow of which so much is alive. */
-export function growthPerCent(aliveBytes: number): number {
-  const wanted = Math.round((100 * GROWTH_BYTES) / Math.max(1, aliveBytes));
-  return Math.min(MOST_PER_CENT, Math.max(LEAST_PER_CENT, wanted));
+/**
+ * How much the heap may grow. While a process takes in its fleet, most of what it allocates is of no use soon after, and what
+ * lives is strewn over all the memory it took. V8 gives little of that back, and each collection of the young generation
+ * looks at every page of it: so the heap is held small until the start is over.
+ */
+export class HeapGrowth {
+  #starting = true;
+  #before = 0;
+
+  /** After a full collection, so long after the start of the process: the growth in per cent of what is alive. */
+  perCentAfter(sinceStartMs: number, aliveBytes: number): number {
+    const quiet = sinceStartMs >= SHORTEST_START_MS && sinceStartMs - this.#before >= QUIET_MS;
+    if (quiet || sinceStartMs >= LONGEST_START_MS) this.#starting = false;
+    this.#before = sinceStartMs;
+    const growth = this.#starting ? GROWTH_AT_START_BYTES : GROWTH_BYTES;
+    const wanted = Math.round((100 * growth) / Math.max(1, aliveBytes));
+    return Math.min(MOST_PER_CENT, Math.max(LEAST_PER_CENT, wanted));
+  }
 }
 
 /**
- * For a process of our own: V8 looks through the whole heap when it has grown by as much as says `growthPerCent`, instead of
+ * For a process of our own: V8 looks through the whole heap when it has grown by as much as `HeapGrowth` says, instead of
  * when it guesses that collecting would take 3 % of the time. Each of these collections keeps other work waiting for as long
  * as it takes to find all that lives, and a repository that holds every host and VM lives for ever (docs/adr/0018). The limit of
  * the heap (`--max-old-space-size`) holds as before: near it V8 collects as often as it must. Applies from the next collection
  * on, for as long as the process lives.
  */
 export function collectSeldom(): void {
+  const growth = new HeapGrowth();
   grow(MOST_PER_CENT);
   new PerformanceObserver((list) => {
-    const full = list.getEntries().some((entry) => 'detail' in entry && isFull(entry.detail));
-    // What was collected is gone: what is left is alive.
-    if (full) grow(growthPerCent(getHeapStatistics().used_heap_size));
+    const full = list.getEntries().findLast((entry) => 'detail' in entry && isFull(entry.detail));
+    // What was collected is gone: what is left is alive. Entries count from the start of the process.
+    if (full !== undefined) grow(growth.perCentAfter(full.startTime, getHeapStatistics().used_heap_size));
   }).observe({ entryTypes: ['gc'] });
 }
 

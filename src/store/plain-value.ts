@@ -50,20 +50,23 @@ function plainArray(value: readonly unknown[], depth: number): readonly unknown[
 }
 
 function plainObject(value: object, depth: number): object {
-  let changed = false;
-  const entries = Object.entries(value);
-  for (const entry of entries) {
-    const key = cleanText(entry[0]);
+  const members = value as Readonly<Record<string, unknown>>;
+  const names = Object.keys(members);
+  let entries: [string, unknown][] | null = null;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const member = members[name];
+    const key = cleanText(name);
     // JSON has no undefined: such a key is absent when it is read back.
-    if (entry[1] === undefined) continue;
-    const plain = plainValue(entry[1], depth + 1);
-    if (key === entry[0] && plain === entry[1]) continue;
-    changed = true;
-    entry[0] = key;
-    entry[1] = plain;
+    const plain = member === undefined ? undefined : plainValue(member, depth + 1);
+    if (entries === null) {
+      if (key === name && plain === member) continue;
+      entries = names.slice(0, i).map((before) => [before, members[before]]);
+    }
+    entries.push([key, plain]);
   }
   // fromEntries defines own properties: a key "__proto__" stays a key.
-  return changed ? Object.fromEntries(entries) : value;
+  return entries === null ? value : (Object.fromEntries(entries) as object);
 }
 
 /** Year 1 to 9999: what PostgreSQL, JavaScript and RFC 3339 all can write. */

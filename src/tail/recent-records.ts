@@ -112,6 +112,7 @@ function sizeOf(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null) return 8;
   if (depth > DEEPEST) return 1000;
   let size = 16;
-  for (const member of Object.values(value)) size += 16 + sizeOf(member, depth + 1);
+  // Records are plain: what `in` finds is their own.
+  for (const name in value) size += 16 + sizeOf(value[name as keyof typeof value], depth + 1);
   return size;
 }

@@ -5,7 +5,7 @@ import { backoffMs } from '../../src/store/backoff.js';
 import { FlushTimes } from '../../src/store/flush-times.js';
 import { checkCursor } from '../../src/store/log-window.js';
 import { cleanText, cutText, plainRecord, plainValue } from '../../src/store/plain-value.js';
-import { chunksOf, jsonElement, textElement } from '../../src/store/postgres/array-literal.js';
+import { chunksOf, jsonColumn, jsonElement, literalColumn, textElement } from '../../src/store/postgres/value-lists.js';
 import { storable } from '../../src/store/storable.js';
 import { fullRow, vmChange, vmRow } from './samples.js';
 
@@ -53,6 +53,12 @@ describe('plainValue', () => {
     expect(plainRecord(record)).toBe(record);
   });
 
+  it('mends what is deep down, and each level is copied once', () => {
+    let deep: unknown = 'bo\0ttom';
+    for (let i = 0; i < 40; i++) deep = { before: i, deep, after: undefined };
+    expect(JSON.stringify(plainValue(deep))).toBe(JSON.stringify(deep).replace('\\u0000', '\ufffd'));
+  });
+
   it('ends in the depth', () => {
     let deep: unknown = 'bottom';
     for (let i = 0; i < 100_000; i++) deep = [deep];
@@ -97,15 +103,24 @@ describe('storable', () => {
   });
 });
 
-describe('array literals', () => {
-  it('escape quotes and backslashes, and tell null from "NULL"', () => {
+describe('lists of values', () => {
+  it('escape quotes and backslashes in literals, and tell null from "NULL"', () => {
     expect(['a"b\\c', 'NULL', '', null].map(textElement)).toEqual(['"a\\"b\\\\c"', '"NULL"', '""', 'NULL']);
-    expect([{ a: '"' }, null, undefined].map(jsonElement)).toEqual(['"{\\"a\\":\\"\\\\\\"\\"}"', 'NULL', 'NULL']);
+    const [chunk] = [...chunksOf(['a,b', null], [literalColumn(textElement)])];
+    expect(chunk?.lists).toEqual(['{"a,b",NULL}']);
+  });
+
+  it('leave JSON as it is, with a character between that JSON never holds', () => {
+    expect([{ a: '"' }, null, undefined, 'NULL'].map(jsonElement)).toEqual(['{"a":"\\""}', 'NULL', 'NULL', '"NULL"']);
+    const [chunk] = [...chunksOf(['\x1e', null, 1], [jsonColumn(jsonElement)])];
+    expect(chunk?.lists).toEqual(['"\\u001e"\x1eNULL\x1e1']);
   });
 
   it('come in chunks bounded by items and by characters', () => {
     const chunks = (items: string[], limits: { items: number; characters: number }): number[] =>
-      [...chunksOf(items, [(item) => item, (item) => item], limits)].map((chunk) => chunk.count);
+      [...chunksOf(items, [literalColumn((item) => item), jsonColumn((item) => item)], limits)].map(
+        (chunk) => chunk.count,
+      );
     expect(chunks([], { items: 2, characters: 9 })).toEqual([]);
     expect(chunks(['a', 'b', 'c'], { items: 2, characters: 9 })).toEqual([2, 1]);
     expect(chunks(['aaaaa', 'b', 'b', 'b'], { items: 9, characters: 6 })).toEqual([1, 3]);

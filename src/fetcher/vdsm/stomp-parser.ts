@@ -135,13 +135,12 @@ export class StompParser {
 
   #takeHead(head: Buffer): void {
     if (head.includes(NUL)) throw new StompError('a frame ends within its headers');
-    const [command = '', ...lines] = head
-      .toString('utf8')
-      .split('\n')
-      .map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+    const text = head.toString('utf8');
+    const end = text.indexOf('\n');
+    const command = text.slice(0, endOfLine(text, 0, end));
     if (!/^[A-Z]{1,16}$/.test(command)) throw new StompError('a frame begins with no STOMP command');
     this.#command = command;
-    this.#headers = headersOf(lines);
+    this.#headers = headersOf(text, end + 1);
     this.#maxBody = this.#maxBodyBytes();
     const length = this.#headers.get('content-length');
     if (length === undefined) {
@@ -210,15 +209,25 @@ function endOfHead(bytes: Buffer, from: number): number {
   return -1;
 }
 
-function headersOf(lines: readonly string[]): ReadonlyMap<string, string> {
+/** Up to the line end, with which a head ends too, and without the CR before it. */
+function endOfLine(text: string, from: number, lineEnd: number): number {
+  return lineEnd > from && text[lineEnd - 1] === '\r' ? lineEnd - 1 : lineEnd;
+}
+
+/** Of the lines from `at` on. Every frame comes through here: the text is not cut into lines first. */
+function headersOf(text: string, at: number): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
-  for (const line of lines) {
-    if (line === '') continue;
-    const colon = line.indexOf(':');
-    if (colon < 1) throw new StompError('a header has no name or no colon');
-    if (headers.size === MAX_HEADERS) throw new StompError(`a frame has more than ${MAX_HEADERS} headers`);
-    const name = unescapeHeader(line.slice(0, colon));
-    if (!headers.has(name)) headers.set(name, unescapeHeader(line.slice(colon + 1)));
+  for (let from = at; from < text.length; ) {
+    const lineEnd = text.indexOf('\n', from);
+    const end = endOfLine(text, from, lineEnd);
+    if (end > from) {
+      const colon = text.indexOf(':', from);
+      if (colon <= from || colon >= end) throw new StompError('a header has no name or no colon');
+      if (headers.size === MAX_HEADERS) throw new StompError(`a frame has more than ${MAX_HEADERS} headers`);
+      const name = unescapeHeader(text.slice(from, colon));
+      if (!headers.has(name)) headers.set(name, unescapeHeader(text.slice(colon + 1, end)));
+    }
+    from = lineEnd + 1;
   }
   return headers;
 }

@@ -7,7 +7,15 @@ import {
   numberedRecord,
   severityIds,
 } from '../../events/index.js';
-import { chunksOf, type Element, numberElement, textElement } from './array-literal.js';
+import {
+  chunksOf,
+  jsonColumn,
+  type ListColumn,
+  listParameter,
+  literalColumn,
+  numberElement,
+  textElement,
+} from './value-lists.js';
 
 /** Stored in databases: added to, never changed. */
 const kindIds = { change: 0, event: 1, intent: 2 } as const;
@@ -29,20 +37,20 @@ function payloadOf(draft: LogRecordDraft): string {
 }
 
 /** Columns are for filters and retention; the payload has the rest. */
-const columns: readonly { name: string; type: string; element: Element<LogRecordDraft> }[] = [
-  { name: 'kind', type: 'smallint', element: (draft) => numberElement(kindIds[draft.kind]) },
-  { name: 'name', type: 'text', element: (draft) => textElement(nameOfRecord(draft)) },
+const columns: readonly { name: string; type: string; column: ListColumn<LogRecordDraft> }[] = [
+  { name: 'kind', type: 'smallint', column: literalColumn((draft) => numberElement(kindIds[draft.kind])) },
+  { name: 'name', type: 'text', column: literalColumn((draft) => textElement(nameOfRecord(draft))) },
   {
     name: 'severity',
     type: 'smallint',
-    element: (draft) => numberElement(draft.kind === 'event' ? severityIds[draft.severity] : null),
+    column: literalColumn((draft) => numberElement(draft.kind === 'event' ? severityIds[draft.severity] : null)),
   },
-  { name: 'time', type: 'double precision', element: (draft) => numberElement(draft.time) },
-  { name: 'host_id', type: 'text', element: (draft) => textElement(draft.hostId ?? null) },
-  { name: 'vm_id', type: 'text', element: (draft) => textElement(draft.vmId ?? null) },
-  { name: 'cluster_id', type: 'text', element: (draft) => textElement(draft.clusterId ?? null) },
-  { name: 'correlation', type: 'text', element: (draft) => textElement(draft.correlation ?? null) },
-  { name: 'payload', type: 'jsonb', element: (draft) => textElement(payloadOf(draft)) },
+  { name: 'time', type: 'double precision', column: literalColumn((draft) => numberElement(draft.time)) },
+  { name: 'host_id', type: 'text', column: literalColumn((draft) => textElement(draft.hostId ?? null)) },
+  { name: 'vm_id', type: 'text', column: literalColumn((draft) => textElement(draft.vmId ?? null)) },
+  { name: 'cluster_id', type: 'text', column: literalColumn((draft) => textElement(draft.clusterId ?? null)) },
+  { name: 'correlation', type: 'text', column: literalColumn((draft) => textElement(draft.correlation ?? null)) },
+  { name: 'payload', type: 'jsonb', column: jsonColumn(payloadOf) },
 ];
 
 /** The INSERT into the log, made once. */
@@ -54,7 +62,7 @@ export class RecordSql {
     const values = columns.map(({ name }) =>
       name === 'time' ? sql`to_timestamp(${sql.id(name)} / 1000.0)` : sql.id(name),
     );
-    const arrays = columns.map(({ type }) => sql`${null}::${sql.raw(type)}[]`);
+    const arrays = columns.map(({ type }) => listParameter(type));
     this.#insert = sql`
       insert into ${sql.id(schema, 'log_record')} (${sql.join(ids)}, seq, epoch)
       select ${sql.join(values)}, ${null}::bigint + n, ${null}::integer
@@ -64,10 +72,10 @@ export class RecordSql {
   /** `before` is the number before the first record's. */
   *statements(drafts: readonly LogRecordDraft[], before: number, epoch: number): Generator<CompiledQuery> {
     let done = before;
-    const elements = columns.map(({ element }) => element);
-    for (const chunk of chunksOf(drafts, elements)) {
-      // The statement's parameters in order of their places: the two numbers stand before the arrays.
-      yield CompiledQuery.raw(this.#insert, [done, epoch, ...chunk.literals]);
+    const lists = columns.map(({ column }) => column);
+    for (const chunk of chunksOf(drafts, lists)) {
+      // The statement's parameters in order of their places: the two numbers stand before the lists.
+      yield CompiledQuery.raw(this.#insert, [done, epoch, ...chunk.lists]);
       done += chunk.count;
     }
   }

@@ -1,6 +1,16 @@
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Field, type FieldKind, type Fields, type RowKind, type RowWrite, rowKinds } from '../../model/index.js';
-import { boolElement, chunksOf, type Element, jsonElement, numberElement, textElement } from './array-literal.js';
+import {
+  boolElement,
+  chunksOf,
+  jsonColumn,
+  jsonElement,
+  type ListColumn,
+  listParameter,
+  literalColumn,
+  numberElement,
+  textElement,
+} from './value-lists.js';
 
 /** Column types by kind of field; the migrations are written by hand and tested against this. */
 const columnTypes: Readonly<Record<FieldKind, string>> = {
@@ -38,9 +48,9 @@ export function upsertOf(schema: string, kind: RowKind, source: RawBuilder<unkno
 /** The statements of one table, made once from its field table. */
 export class TableSql {
   readonly #upsert: string;
-  readonly #upsertColumns: readonly Element<StoredRow>[];
+  readonly #upsertColumns: readonly ListColumn<StoredRow>[];
   readonly #remove: string;
-  readonly #removeColumns: readonly Element<readonly (string | number)[]>[];
+  readonly #removeColumns: readonly ListColumn<readonly (string | number)[]>[];
 
   constructor(compiler: Kysely<unknown>, schema: string, kind: RowKind) {
     const { fields, key } = rowKinds[kind] as { fields: Fields; key: readonly string[] };
@@ -53,19 +63,13 @@ export class TableSql {
     );
     const source = sql`select ${list(values)} from unnest(${arrays(names, fields)}) as i (${list(names.map(id))})`;
     this.#upsert = upsertOf(schema, kind, source).compile(compiler).sql;
-    this.#upsertColumns = names.map((name) => {
-      const element = elementOf(fieldOf(fields, name));
-      return (row) => element(row[name]);
-    });
+    this.#upsertColumns = names.map((name) => columnOf(fieldOf(fields, name), (row) => row[name]));
 
     const matches = key.map((name) => sql`t.${id(name)} = d.${id(name)}`);
     this.#remove = sql`
       delete from ${sql.id(schema, kind)} t using unnest(${arrays(key, fields)}) as d (${list(key.map(id))})
       where ${sql.join(matches, sql` and `)}`.compile(compiler).sql;
-    this.#removeColumns = key.map((name, index) => {
-      const element = elementOf(fieldOf(fields, name));
-      return (parts) => element(parts[index]);
-    });
+    this.#removeColumns = key.map((name, index) => columnOf(fieldOf(fields, name), (parts) => parts[index]));
   }
 
   /** Writes of this table as statements, in chunks. Each key may occur once only. */
@@ -76,11 +80,8 @@ export class TableSql {
       if ('deleted' in write) deleted.push(write.deleted);
       else rows.push(write.row as unknown as StoredRow);
     }
-    for (const { literals } of chunksOf(rows, this.#upsertColumns))
-      yield CompiledQuery.raw(this.#upsert, [...literals]);
-    for (const { literals } of chunksOf(deleted, this.#removeColumns)) {
-      yield CompiledQuery.raw(this.#remove, [...literals]);
-    }
+    for (const { lists } of chunksOf(rows, this.#upsertColumns)) yield CompiledQuery.raw(this.#upsert, [...lists]);
+    for (const { lists } of chunksOf(deleted, this.#removeColumns)) yield CompiledQuery.raw(this.#remove, [...lists]);
   }
 }
 
@@ -99,28 +100,28 @@ function arrays(names: readonly string[], fields: Fields): RawBuilder<unknown> {
   return list(
     names.map((name) => {
       const { kind } = fieldOf(fields, name);
-      return sql`${null}::${sql.raw(kind === 'time' ? 'double precision' : columnTypes[kind])}[]`;
+      return listParameter(kind === 'time' ? 'double precision' : columnTypes[kind]);
     }),
   );
 }
 
 /** The values have gone through `storable`: they are of the field's kind. */
-function elementOf(field: Field<unknown>): Element<unknown> {
+function columnOf<T>(field: Field<unknown>, read: (item: T) => unknown): ListColumn<T> {
   switch (field.kind) {
     case 'text':
-      return (value) => textElement(value as string | null);
+      return literalColumn((item) => textElement(read(item) as string | null));
     case 'int':
     case 'float':
     case 'time':
     case 'count':
-      return (value) => numberElement(value as number | bigint | null);
+      return literalColumn((item) => numberElement(read(item) as number | bigint | null));
     case 'bool':
-      return (value) => boolElement(value as boolean | null);
+      return literalColumn((item) => boolElement(read(item) as boolean | null));
     case 'json':
-      return jsonElement;
+      return jsonColumn((item) => jsonElement(read(item)));
     case 'enum': {
       const ids = field.ids ?? {};
-      return (value) => numberElement(ids[value as string] ?? null);
+      return literalColumn((item) => numberElement(ids[read(item) as string] ?? null));
     }
   }
 }

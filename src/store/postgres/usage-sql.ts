@@ -3,9 +3,17 @@ import type { DiskColumns, DiskUsage, NicColumns, VmColumns } from '../../model/
 import { DataRefused } from '../flush-target.js';
 import { cleanText, plainValue } from '../plain-value.js';
 import { unfitFigure } from '../usage-figures.js';
-import { chunksOf, type Element, jsonElement, textElement } from './array-literal.js';
 import { BoundUpdate } from './lane.js';
 import { type EncodedVm, figuresOf, UsageEncoder } from './usage-encoder.js';
+import {
+  chunksOf,
+  jsonColumn,
+  jsonElement,
+  type ListColumn,
+  listParameter,
+  literalColumn,
+  textElement,
+} from './value-lists.js';
 
 const STATEMENT = 'vurti_usage';
 
@@ -25,7 +33,7 @@ interface OtherDisksUsage {
   readonly disksUsage: readonly DiskUsage[] | null;
 }
 
-/** A VM whose parts are written with its figures, as elements of arrays: it may change while they are on their way. */
+/** A VM whose parts are written with its figures, as elements of lists: it may change while they are on their way. */
 interface Fresh {
   readonly id: string;
   readonly figures: string;
@@ -78,7 +86,7 @@ export class UsageSql {
       update ${table('vm_usage')} u set figures = s.figures from unnest($1, $2) as s (id, figures) where u.vm_guid = s.id`;
     const plans = { enable_hashjoin: 'off', enable_mergejoin: 'off', plan_cache_mode: 'force_generic_plan' };
     this.setUp = [...Object.entries(plans).map(([name, value]) => `set ${name} = ${value}`), text(prepare)];
-    const given = (...types: string[]) => sql.join(types.map((type) => sql`${null}::${sql.raw(type)}[]`));
+    const given = (...types: string[]) => sql.join(types.map(listParameter));
     this.#putFigures = text(sql`
       insert into ${table('vm_usage')} (vm_guid, figures) select * from unnest(${given('text', 'bytea')})
       on conflict (vm_guid) do update set figures = excluded.figures`);
@@ -101,7 +109,7 @@ export class UsageSql {
   /** Before the usage of a flush: VMs that got rows of their own in it, or whose statistics were deleted. */
   async remove(db: Kysely<unknown>, ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#forget(id);
-    for (const statement of this.#remove) await run(db, statement, ids, [textElement]);
+    for (const statement of this.#remove) await run(db, statement, ids, [literalColumn(textElement)]);
   }
 
   /** @throws DataRefused naming a figure that no column could hold, before anything is sent */
@@ -113,7 +121,7 @@ export class UsageSql {
       this.#columnsOf.clear();
       ({ usual, otherDisksUsage, fresh } = this.#sorted(vms));
     }
-    await run(db, this.#putDisksUsage, otherDisksUsage, [idOf, (vm) => disksUsageElement(vm.disksUsage)]);
+    await run(db, this.#putDisksUsage, otherDisksUsage, [idOf, jsonColumn((vm) => disksUsageElement(vm.disksUsage))]);
     if (fresh.length > 0) await this.#putWhole(db, fresh);
     return () => {
       for (const { known, disksUsage } of otherDisksUsage) known.disksUsage = disksUsage;
@@ -168,18 +176,18 @@ export class UsageSql {
   }
 
   async #putWhole(db: Kysely<unknown>, vms: readonly Fresh[]): Promise<void> {
-    await run(db, this.#putFigures, vms, [idOf, (vm) => vm.figures]);
-    const parts: Element<Fresh>[] = [idOf, (vm) => vm.nics, (vm) => vm.disks, (vm) => vm.disksUsage];
-    await run(db, this.#putParts, vms, parts);
+    await run(db, this.#putFigures, vms, [idOf, literalColumn((vm) => vm.figures)]);
+    const json = [(vm: Fresh) => vm.nics, (vm: Fresh) => vm.disks, (vm: Fresh) => vm.disksUsage].map(jsonColumn);
+    await run(db, this.#putParts, vms, [idOf, ...json]);
     for (const statement of this.#removeRows) await run(db, statement, vms, [idOf]);
     const images = vms.flatMap((vm) => vm.images);
-    await run(db, this.#removeDisks, images, [textElement]);
+    await run(db, this.#removeDisks, images, [literalColumn(textElement)]);
   }
 }
 
-const idOf: Element<{ readonly id: string }> = ({ id }) => textElement(id);
+const idOf: ListColumn<{ readonly id: string }> = literalColumn(({ id }) => textElement(id));
 
-const disksUsageElement: Element<readonly DiskUsage[] | null> = (disksUsage) => jsonElement(plainValue(disksUsage));
+const disksUsageElement = (disksUsage: readonly DiskUsage[] | null): string => jsonElement(plainValue(disksUsage));
 
 function freshOf(columns: VmColumns): Fresh {
   const { nics, disks, disksUsage } = columns;
@@ -201,10 +209,9 @@ async function run<T>(
   db: Kysely<unknown>,
   statement: string,
   items: readonly T[],
-  columns: readonly Element<T>[],
+  columns: readonly ListColumn<T>[],
 ): Promise<void> {
-  for (const { literals } of chunksOf(items, columns))
-    await db.executeQuery(CompiledQuery.raw(statement, [...literals]));
+  for (const { lists } of chunksOf(items, columns)) await db.executeQuery(CompiledQuery.raw(statement, [...lists]));
 }
 
 /** Lists of nics and disks are made anew when they change; a nic's name is not. */
