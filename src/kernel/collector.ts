@@ -11,7 +11,7 @@ const GROWTH_AT_START_BYTES = 128 * 2 ** 20;
 /** A start takes at least and at most so long. */
 const SHORTEST_START_MS = 60_000;
 const LONGEST_START_MS = 300_000;
-/** In between it is over when a full collection comes so long after the one before. */
+/** In between it is over when so long no full collection was needed. */
 const QUIET_MS = 15_000;
 
 /**
@@ -21,15 +21,31 @@ const QUIET_MS = 15_000;
  */
 export class HeapGrowth {
   #starting = true;
-  #before = 0;
+  #lastFull = 0;
+  #aliveBytes = 0;
 
-  /** After a full collection, so long after the start of the process: the growth in per cent of what is alive. */
-  perCentAfter(sinceStartMs: number, aliveBytes: number): number {
-    const quiet = sinceStartMs >= SHORTEST_START_MS && sinceStartMs - this.#before >= QUIET_MS;
+  /** After a full collection that left so much alive, so long after the start of the process: growth in per cent of it. */
+  afterFull(sinceStartMs: number, aliveBytes: number): number {
+    this.#look(sinceStartMs);
+    this.#lastFull = sinceStartMs;
+    this.#aliveBytes = aliveBytes;
+    return this.#perCent();
+  }
+
+  /** After one of the young generation alone. */
+  afterYoung(sinceStartMs: number): number {
+    this.#look(sinceStartMs);
+    return this.#perCent();
+  }
+
+  #look(sinceStartMs: number): void {
+    const quiet = sinceStartMs >= SHORTEST_START_MS && sinceStartMs - this.#lastFull >= QUIET_MS;
     if (quiet || sinceStartMs >= LONGEST_START_MS) this.#starting = false;
-    this.#before = sinceStartMs;
+  }
+
+  #perCent(): number {
     const growth = this.#starting ? GROWTH_AT_START_BYTES : GROWTH_BYTES;
-    const wanted = Math.round((100 * growth) / Math.max(1, aliveBytes));
+    const wanted = Math.round((100 * growth) / Math.max(1, this.#aliveBytes));
     return Math.min(MOST_PER_CENT, Math.max(LEAST_PER_CENT, wanted));
   }
 }
@@ -38,16 +54,25 @@ export class HeapGrowth {
  * For a process of our own: V8 looks through the whole heap when it has grown by as much as `HeapGrowth` says, instead of
  * when it guesses that collecting would take 3 % of the time. Each of these collections keeps other work waiting for as long
  * as it takes to find all that lives, and a repository that holds every host and VM lives for ever (docs/adr/0018). The limit of
- * the heap (`--max-old-space-size`) holds as before: near it V8 collects as often as it must. Applies from the next collection
- * on, for as long as the process lives.
+ * the heap (`--max-old-space-size`) holds as before: near it V8 collects as often as it must. What is set applies from the end of the next
+ * full collection on.
  */
 export function collectSeldom(): void {
   const growth = new HeapGrowth();
-  grow(MOST_PER_CENT);
+  let set = MOST_PER_CENT;
+  grow(set);
   new PerformanceObserver((list) => {
-    const full = list.getEntries().findLast((entry) => 'detail' in entry && isFull(entry.detail));
-    // What was collected is gone: what is left is alive. Entries count from the start of the process.
-    if (full !== undefined) grow(growth.perCentAfter(full.startTime, getHeapStatistics().used_heap_size));
+    let wanted = set;
+    // Entries count from the start of the process.
+    for (const entry of list.getEntries()) {
+      const full = 'detail' in entry && isFull(entry.detail);
+      // What was collected is gone: what is left is alive.
+      wanted = full
+        ? growth.afterFull(entry.startTime, getHeapStatistics().used_heap_size)
+        : growth.afterYoung(entry.startTime);
+    }
+    if (wanted !== set) grow(wanted);
+    set = wanted;
   }).observe({ entryTypes: ['gc'] });
 }
 

@@ -13,7 +13,7 @@ describe('how much the heap may grow until all of it is collected', () => {
     [1024, 50],
     [8192, 50],
   ])('%d MiB alive: %d %%', (mib, perCent) => {
-    expect(new HeapGrowth().perCentAfter(60 * SECOND, mib * MIB)).toBe(perCent);
+    expect(new HeapGrowth().afterFull(60 * SECOND, mib * MIB)).toBe(perCent);
   });
 
   it.each([
@@ -24,12 +24,12 @@ describe('how much the heap may grow until all of it is collected', () => {
     [256, 50],
     [8192, 50],
   ])('%d MiB alive while the process starts: %d %%', (mib, perCent) => {
-    expect(new HeapGrowth().perCentAfter(60 * SECOND - 1, mib * MIB)).toBe(perCent);
+    expect(new HeapGrowth().afterFull(60 * SECOND - 1, mib * MIB)).toBe(perCent);
   });
 
   const perCents = (...seconds: number[]): number[] => {
     const growth = new HeapGrowth();
-    return seconds.map((at) => growth.perCentAfter(at * SECOND, 256 * MIB));
+    return seconds.map((at) => growth.afterFull(at * SECOND, 256 * MIB));
   };
 
   it('stays little beyond the first minute as long as collections come soon after each other', () => {
@@ -43,5 +43,12 @@ describe('how much the heap may grow until all of it is collected', () => {
   it('takes a start for over after five minutes, however soon they come', () => {
     expect(perCents(280, 290, 299, 300, 301)).toEqual([200, 200, 200, 200, 200]);
     expect(perCents(...Array.from({ length: 31 }, (_, i) => i * 10)).slice(-3)).toEqual([50, 50, 200]);
+  });
+
+  it('is large as soon as the start is over, before the next full collection', () => {
+    const growth = new HeapGrowth();
+    growth.afterFull(50 * SECOND, 256 * MIB);
+    expect([59, 64, 65].map((at) => growth.afterYoung(at * SECOND))).toEqual([50, 50, 200]);
+    expect(growth.afterFull(66 * SECOND, 512 * MIB)).toBe(100);
   });
 });
