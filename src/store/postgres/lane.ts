@@ -1,12 +1,13 @@
-import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import { type CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { type Scheduler, type Telemetry, withDeadline } from '../../kernel/index.js';
-import type { StatementListener } from '../store.js';
+import type { Statement, StatementListener } from '../store.js';
 import { BoundQuery } from './bound-query.js';
 import { clientConfig } from './client-config.js';
 import type { PostgresConnection } from './connection.js';
 import { CopyOutQuery, CopyQuery } from './copy-query.js';
 import { databaseError } from './database-error.js';
+import { PipelinedQuery, Prepared } from './pipelined-query.js';
 
 export interface LaneOptions {
   /** postgres://… or its parts. */
@@ -56,6 +57,18 @@ export class BoundUpdate {
   }
 }
 
+/** Given as the only parameter of a query: statements that go in one piece. Its rows are what each is said to have done. */
+export class Pipeline {
+  readonly statements: readonly CompiledQuery[];
+  /** Goes behind them. */
+  readonly last: BoundUpdate | null;
+
+  constructor(statements: readonly CompiledQuery[], last: BoundUpdate | null = null) {
+    this.statements = statements;
+    this.last = last;
+  }
+}
+
 /** Connections for one purpose, so that readers never wait for the writer or the other way round. */
 export class Lane {
   readonly db: Kysely<unknown>;
@@ -63,6 +76,7 @@ export class Lane {
   readonly #pool: pg.Pool;
   readonly #inUse = new Set<pg.PoolClient>();
   readonly #ready = new WeakSet<pg.PoolClient>();
+  readonly #prepared = new Prepared();
 
   constructor(options: LaneOptions) {
     const { connection, name, size, statementMs, telemetry } = options;
@@ -111,7 +125,7 @@ export class Lane {
       }
       this.#ready.add(client);
     }
-    return clientOf(client, onStatement);
+    return clientOf(client, this.#prepared, onStatement);
   }
 
   /**
@@ -146,7 +160,11 @@ export class Lane {
 }
 
 /** Statements all pass here, kysely's own included. */
-function clientOf(client: pg.PoolClient, listener: StatementListener | undefined): PostgresPoolClient {
+function clientOf(
+  client: pg.PoolClient,
+  prepared: Prepared,
+  listener: StatementListener | undefined,
+): PostgresPoolClient {
   const query = async (text: string, parameters: readonly unknown[]): Promise<Partial<pg.QueryResult>> => {
     const [input] = parameters;
     if (input instanceof CopyInput) {
@@ -165,15 +183,37 @@ function clientOf(client: pg.PoolClient, listener: StatementListener | undefined
       listener?.({ verb: 'update', table: input.table, rows: rowCount, bytes: input.messages.length });
       return { command: 'UPDATE', rowCount, rows: [] };
     }
-    const result = await client.query(text, [...parameters]);
-    if (listener !== undefined) {
-      const table = /(?:into|update|from)\s+"[^"]+"\."([^"]+)"/i.exec(text)?.[1] ?? null;
-      const bytes = parameters.reduce((sum: number, value) => sum + String(value ?? '').length, text.length);
-      listener({ verb: (result.command ?? '').toLowerCase(), table, rows: result.rowCount ?? 0, bytes });
+    if (input instanceof Pipeline) {
+      const { statements, last } = input;
+      const tags = await client.query(new PipelinedQuery(statements, last?.messages ?? null, prepared)).done;
+      if (listener !== undefined) tellPipeline(tags, input, listener);
+      return { command: 'PIPELINE', rows: [...tags] };
     }
+    const result = await client.query(text, [...parameters]);
+    listener?.({ ...said(text, parameters), verb: (result.command ?? '').toLowerCase(), rows: result.rowCount ?? 0 });
     return result;
   };
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release() };
+}
+
+function said(text: string, parameters: readonly unknown[]): Pick<Statement, 'table' | 'bytes'> {
+  const table = /(?:into|update|from)\s+"[^"]+"\."([^"]+)"/i.exec(text)?.[1] ?? null;
+  return { table, bytes: parameters.reduce((sum: number, value) => sum + String(value ?? '').length, text.length) };
+}
+
+function tellPipeline(tags: readonly string[], { statements, last }: Pipeline, listener: StatementListener): void {
+  for (const [i, { sql, parameters }] of statements.entries()) {
+    // Of a statement within another one the outer one's tag tells the rows, and not the verb.
+    const verb = /^\s*(?:with\s+\w+\s+as\s+\(\s*)?(\w+)/i.exec(sql)?.[1]?.toLowerCase() ?? '';
+    listener({ ...said(sql, parameters), verb, rows: rowsOf(tags[i]) });
+  }
+  if (last === null) return;
+  listener({ verb: 'update', table: last.table, rows: rowsOf(tags.at(-1)), bytes: last.messages.length });
+}
+
+/** e.g. 498 of INSERT 0 498; 0 of BEGIN. */
+export function rowsOf(tag: string | undefined): number {
+  return Number(/\d+$/.exec(tag ?? '')?.[0] ?? 0);
 }
 
 /** tags: e.g. COPY 500 and INSERT 0 498 of each table; rows count where they are inserted or changed. */

@@ -58,6 +58,8 @@ export interface PostgresStoreOptions extends CommitterTuning {
    * never.
    */
   readonly bulkRows?: number;
+  /** A flush of so many rows and records, or fewer, goes to the database in one piece. Default 200; 0: step by step always. */
+  readonly atOnceRows?: number;
   readonly onFenced?: (error: VurtiError) => void;
   readonly onStatement?: StatementListener;
 }
@@ -67,6 +69,7 @@ const SETUP_MS = 3_600_000;
 const CLAIM_MS = 30_000;
 const GOODBYE_MS = 2_000;
 const BULK_ROWS = 50;
+const AT_ONCE_ROWS = 200;
 const INSUFFICIENT_PRIVILEGE = '42501';
 /** How often a lock that was wrested from its holder is asked for before the start goes on without it. */
 const WREST_TRIES = 20;
@@ -144,7 +147,7 @@ export class PostgresStore implements LogStore {
     });
     const target = new PostgresTarget({
       ...{ lane: this.#writer, shard: this.#shard, schema, deadlineMs: flushDeadlineMs },
-      ...{ bulk: () => bulk, bulkRows, usage },
+      ...{ bulk: () => bulk, bulkRows, usage, atOnceRows: options.atOnceRows ?? AT_ONCE_ROWS },
     });
     this.#committer = new BatchingCommitter({ ...options, target, writer, random, telemetry });
     this.committer = this.#committer;

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { CompiledQuery, type Kysely, sql } from 'kysely';
 import type { LogRecord, LogRecordDraft } from '../../events/index.js';
 import { type RowKind, type RowWrite, rowKinds } from '../../model/index.js';
 import {
@@ -10,9 +10,10 @@ import {
   type WaitingRow,
 } from '../flush-target.js';
 import type { BulkCopy } from './bulk-copy.js';
-import type { Lane } from './lane.js';
+import { sqlStateOf } from './database-error.js';
+import { type Lane, Pipeline, rowsOf } from './lane.js';
 import { numbered, RecordSql } from './record-sql.js';
-import type { Shard } from './shard.js';
+import { NOT_TAKEN, type Shard } from './shard.js';
 import { TableSql } from './table-sql.js';
 import type { Learned, UsageSql } from './usage-sql.js';
 
@@ -34,6 +35,8 @@ export interface PostgresTargetOptions {
   /** So many rows of one table of statistics go by COPY; fewer are not worth it. */
   readonly bulkRows: number;
   readonly usage: UsageSql;
+  /** So many rows and records, or fewer, go in one piece; 0: none. */
+  readonly atOnceRows: number;
 }
 
 /** Writes batches to PostgreSQL, one transaction each, over a lane of a single connection. */
@@ -46,11 +49,13 @@ export class PostgresTarget implements FlushTarget {
   readonly #bulk: () => BulkCopy | null;
   readonly #bulkRows: number;
   readonly #usage: UsageSql;
+  readonly #atOnceRows: number;
   #doubt: Doubt | null = null;
   /** The latest confirmed commit. Its answer may have come just too late for the deadline: then it is asked for again. */
   #written: { readonly mark: FlushMark; readonly records: readonly LogRecord[] } | null = null;
 
-  constructor({ lane, shard, schema, deadlineMs, bulk, bulkRows, usage }: PostgresTargetOptions) {
+  constructor({ lane, shard, schema, deadlineMs, bulk, bulkRows, usage, atOnceRows }: PostgresTargetOptions) {
+    this.#atOnceRows = atOnceRows;
     this.#usage = usage;
     this.#lane = lane;
     this.#shard = shard;
@@ -66,7 +71,11 @@ export class PostgresTarget implements FlushTarget {
     return await this.#lane.within(this.#deadlineMs, 'a flush', async (db) => {
       await this.#settleDoubt(db);
       if (this.#written !== null && sameMark(this.#written.mark, batch.mark)) return this.#written.records;
-      return await db.connection().execute((connection) => this.#transaction(connection, batch));
+      return await db
+        .connection()
+        .execute(
+          async (connection) => (await this.#atOnce(connection, batch)) ?? (await this.#transaction(connection, batch)),
+        );
     });
   }
 
@@ -85,6 +94,70 @@ export class PostgresTarget implements FlushTarget {
         }
       }),
     );
+  }
+
+  /**
+   * A small flush as one piece, without a round trip per statement (docs/adr/0019); null: it has to be written step by
+   * step, and nothing was. Figures of VMs have their own commit: whether all of them were found is known afterwards only.
+   */
+  async #atOnce(db: Kysely<unknown>, batch: Batch): Promise<readonly LogRecord[] | null> {
+    const { records, mark, usage = [] } = batch;
+    if (!this.#fitsOnePiece(batch)) return null;
+    const figures = this.#usage.figuresAlone(usage);
+    if (figures === null) return null;
+    const { epoch, head } = this.#shard;
+    const statements = [this.#shard.taking(db, records.length, mark), ...this.#statements(batch, head, epoch)];
+    const doubt = records.length > 0 ? { mark, records, epoch } : null;
+    if (figures.count === 0) {
+      this.#doubt = doubt;
+      if (!(await this.#sent(db, new Pipeline(statements)))) return null;
+    } else {
+      const pipeline = new Pipeline([sql`begin`.compile(db), ...statements], figures.update);
+      if (!(await this.#sentInBlock(db, pipeline, figures.count))) return null;
+      this.#doubt = doubt;
+      await sql`commit`.execute(db);
+    }
+    return this.#confirmed(mark, records, epoch);
+  }
+
+  /** Encoding it holds the event loop, and statistics in tables of their own have ways of their own. */
+  #fitsOnePiece({ rows, records }: Batch): boolean {
+    if (rows.length + records.length > this.#atOnceRows) return false;
+    return rows.every(({ kind }) => !rowKinds[kind].statistics);
+  }
+
+  /** false: the numbers were not there to be taken, and nothing was written. */
+  async #sent(db: Kysely<unknown>, pipeline: Pipeline): Promise<boolean> {
+    try {
+      await run(db, pipeline);
+      return true;
+    } catch (error) {
+      if (sqlStateOf(error) !== NOT_TAKEN) throw error;
+      this.#doubt = null;
+      return false;
+    }
+  }
+
+  /** false: rolled back. true: the block is open, and all is written that should be. */
+  async #sentInBlock(db: Kysely<unknown>, pipeline: Pipeline, figures: number): Promise<boolean> {
+    try {
+      const tags = await run(db, pipeline);
+      if (rowsOf(tags.at(-1)) === figures) return true;
+      this.#usage.forgetAll();
+    } catch (error) {
+      this.#usage.notSent();
+      if (sqlStateOf(error) !== NOT_TAKEN) {
+        await rollback(db);
+        throw error;
+      }
+    }
+    await rollback(db);
+    return false;
+  }
+
+  *#statements({ rows, records }: Batch, before: number, epoch: number): Generator<CompiledQuery> {
+    for (const [kind, writes] of byKind(rows)) yield* this.#tables.get(kind)?.statements(writes) ?? [];
+    yield* this.#records.statements(records, before, epoch);
   }
 
   async #transaction(db: Kysely<unknown>, batch: Batch): Promise<readonly LogRecord[]> {
@@ -145,6 +218,11 @@ export class PostgresTarget implements FlushTarget {
       await db.executeQuery(statement);
     return learned;
   }
+}
+
+async function run(db: Kysely<unknown>, pipeline: Pipeline): Promise<readonly string[]> {
+  const { rows } = await db.executeQuery(CompiledQuery.raw('', [pipeline]));
+  return rows as readonly string[];
 }
 
 /** VMs whose row of statistics is written, or deleted: they stand in one place only. */

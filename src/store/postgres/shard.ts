@@ -1,9 +1,12 @@
-import { type Kysely, sql } from 'kysely';
+import { type CompiledQuery, type Kysely, sql } from 'kysely';
 import { VurtiError } from '../../kernel/index.js';
 import type { FlushMark } from '../flush-target.js';
 
 /** There is one log per schema; its row is called so. */
 export const SHARD = 'main';
+
+/** SQLSTATE of a division by zero: nothing was taken. */
+export const NOT_TAKEN = '22012';
 
 /** Who writes, for the message that refuses a second one. */
 export interface Holder {
@@ -122,6 +125,21 @@ export class Shard {
       this.#epoch = row.epoch;
       this.#bumping = false;
     }
+  }
+
+  /**
+   * The same as a statement that may go in one piece with those that follow it: where `take` would look closer it fails
+   * (NOT_TAKEN), and all of the piece with it.
+   */
+  taking(db: Kysely<unknown>, count: number, mark: FlushMark): CompiledQuery {
+    return sql`
+      with taken as (
+        update ${this.#table('shard')}
+        set head = head + ${count}, flushed_by = ${mark.writer}, flushed = ${mark.number}
+        where name = ${SHARD} and epoch = ${this.#epoch} and holder = ${this.#token} and head = ${this.#head}
+        returning 1
+      )
+      select 1 / count(*) from taken`.compile(db);
   }
 
   /** The latest flush, whoever wrote it. */

@@ -112,13 +112,33 @@ export class UsageSql {
     for (const statement of this.#remove) await run(db, statement, ids, [literalColumn(textElement)]);
   }
 
+  /**
+   * The update of these VMs' figures, to be sent behind other statements, if nothing but figures is to be written; else null.
+   * It must change as many rows as there are VMs, and `notSent` be called where that is not known.
+   *
+   * @throws DataRefused as `put` does
+   */
+  figuresAlone(vms: readonly VmColumns[]): { readonly update: BoundUpdate; readonly count: number } | null {
+    const { usual, otherDisksUsage, fresh } = this.#sorted(vms);
+    if (otherDisksUsage.length > 0 || fresh.length > 0) return null;
+    return { update: new BoundUpdate('vm_usage', this.#encoder.encode(usual)), count: usual.length };
+  }
+
+  notSent(): void {
+    this.#encoder.renew();
+  }
+
+  /** Somebody else took rows away: what this process knows does not hold. */
+  forgetAll(): void {
+    this.#known.clear();
+    this.#columnsOf.clear();
+  }
+
   /** @throws DataRefused naming a figure that no column could hold, before anything is sent */
   async put(db: Kysely<unknown>, vms: readonly VmColumns[]): Promise<Learned> {
     let { usual, otherDisksUsage, fresh } = this.#sorted(vms);
     if (usual.length > 0 && (await this.#update(db, usual)) < usual.length) {
-      // Somebody else took rows away: what this process knows does not hold.
-      this.#known.clear();
-      this.#columnsOf.clear();
+      this.forgetAll();
       ({ usual, otherDisksUsage, fresh } = this.#sorted(vms));
     }
     await run(db, this.#putDisksUsage, otherDisksUsage, [idOf, jsonColumn((vm) => disksUsageElement(vm.disksUsage))]);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { silentTelemetry, type Telemetry } from '../../../src/kernel/index.js';
 import { StatementCounter } from '../../../src/store/index.js';
 import { loadAll, seen } from '../../store/contract.js';
-import { vmRow, vmSet, vmStatistics } from '../../store/samples.js';
+import { fullRow, vmRow, vmSet, vmStatistics } from '../../store/samples.js';
 import { ask, openStore, type PostgresHarness, postgresHarness } from './harness.js';
 import { Relay } from './relay.js';
 
@@ -145,29 +145,41 @@ describe('the lock', () => {
 });
 
 describe('a flush', () => {
-  it('whose commit was not confirmed is not written twice', async () => {
-    const harness = await makeHarness();
-    const { relay, connection } = await behindRelay(harness);
-    const store = await openStore(connection, { retry: { firstMs: 5, mostMs: 20 } });
-    const told = seen(store);
-    for (let round = 0; round < 5; round++) {
-      relay.hangUpAfter('commit');
-      store.committer.commit(vmSet('vm-1', `os ${round}`));
-      store.committer.commit(vmSet('vm-2', `os ${round}`));
-      await store.committer.flushed();
-      expect(relay.hungUp).toBe(true);
-    }
-    expect(told.map((record) => record.seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    expect(await store.logReader.read({ epoch: 1, seq: 0 }, 100)).toEqual(told);
-    await store.close();
+  // In one piece each statement is sent with its text once only: the rows' values tell where a flush is.
+  const moments = (value: string) => ({
+    'in one piece': { atOnceRows: 200, commit: value, before: [] },
+    'step by step': {
+      ...{ atOnceRows: 0, commit: 'commit' },
+      before: ['begin', 'update', 'insert into "vurti"."vm_dynamic"', 'insert into "vurti"."log_record"'],
+    },
   });
+
+  for (const way of ['in one piece', 'step by step'] as const) {
+    it(`whose commit was not confirmed is not written twice, ${way}`, async () => {
+      const harness = await makeHarness();
+      const { relay, connection } = await behindRelay(harness);
+      const { atOnceRows } = moments('')[way];
+      const store = await openStore(connection, { atOnceRows, retry: { firstMs: 5, mostMs: 20 } });
+      const told = seen(store);
+      for (let round = 0; round < 5; round++) {
+        relay.hangUpAfter(moments(`os ${round}`)[way].commit);
+        store.committer.commit(vmSet('vm-1', `os ${round}`));
+        store.committer.commit(vmSet('vm-2', `os ${round}`));
+        await store.committer.flushed();
+        expect(relay.hungUp).toBe(true);
+      }
+      expect(told.map((record) => record.seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      expect(await store.logReader.read({ epoch: 1, seq: 0 }, 100)).toEqual(told);
+      await store.close();
+    });
+  }
 
   it('whose commit did not arrive is written again', async () => {
     const harness = await makeHarness();
     const { relay, connection } = await behindRelay(harness);
-    const store = await openStore(connection, { retry: { firstMs: 5, mostMs: 20 } });
+    const store = await openStore(connection, { atOnceRows: 0, retry: { firstMs: 5, mostMs: 20 } });
     const told = seen(store);
-    for (const moment of ['begin', 'update', 'insert into "vurti"."vm_dynamic"', 'insert into "vurti"."log_record"']) {
+    for (const moment of moments('')['step by step'].before) {
       relay.hangUpAfter(moment);
       store.committer.commit(vmSet('vm-1', moment));
       await store.committer.flushed();
@@ -176,6 +188,51 @@ describe('a flush', () => {
     expect(told.map((record) => record.seq)).toEqual([1, 2, 3, 4]);
     expect(await store.logReader.read({ epoch: 1, seq: 0 }, 100)).toEqual(told);
     await store.close();
+  });
+
+  it('that is small takes one statement for its number, one per table and one for its records, and no more', async () => {
+    const harness = await makeHarness();
+    const counter = new StatementCounter();
+    const store = await harness.open({ counter });
+    counter.reset();
+    store.committer.commit(vmSet('vm-1', 'os'));
+    await store.committer.flushed();
+    const sent = counter.statements().map(({ verb, table, rows }) => [verb, table, rows]);
+    expect(sent).toEqual([
+      ['update', 'shard', 1],
+      ['insert', 'vm_dynamic', 1],
+      ['insert', 'log_record', 1],
+    ]);
+  });
+
+  it('in one piece of which a statement is refused leaves nothing behind, and the session works on', async () => {
+    const harness = await makeHarness();
+    const store = await harness.open();
+    await ask(
+      harness.url,
+      `create function refuse() returns trigger language plpgsql as $$
+        begin if new.vm_guid = 'vm-7' then raise exception 'I do not like it'; end if; return new; end $$;
+        create trigger t before insert or update on vurti.vm_dynamic for each row execute function refuse();`,
+    );
+    const pids = async () =>
+      await ask(harness.url, `select pid from pg_stat_activity where application_name like '%writer%' order by pid`);
+    // The session is there, with nothing of vm_dynamic prepared.
+    store.committer.commit({ rows: [fullRow('vm_jobs', 0)], records: [] });
+    await store.committer.flushed();
+    const before = await pids();
+    expect(before).not.toEqual([]);
+    for (const os of ['os 1', 'os 2']) {
+      store.committer.commit({ rows: [vmRow('vm-7', { guestOs: os }), vmRow('vm-8', { guestOs: os })], records: [] });
+      store.committer.commit(vmSet('vm-9', os));
+      await store.committer.flushed();
+    }
+    expect((await loadAll(store, 'vm_dynamic')).map(({ id, guestOs }) => [id, guestOs])).toEqual([
+      ['vm-8', 'os 2'],
+      ['vm-9', 'os 2'],
+    ]);
+    expect((await store.logReader.read({ epoch: 1, seq: 0 }, 100)).map(({ seq }) => seq)).toEqual([1, 2]);
+    expect(store.committer.state()).toMatchObject({ failingSince: null, waitingRows: 0, waitingRecords: 0 });
+    expect(await pids()).toEqual(before);
   });
 
   it('that gets no answer is cut at its deadline and tried again', async () => {
