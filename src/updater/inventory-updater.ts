@@ -21,6 +21,8 @@ import {
   vdsStaticFields,
   vmDynamicFields,
   vmStaticFields,
+  withParts,
+  withState,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import type { EventDraft } from '../rules/index.js';
@@ -191,7 +193,7 @@ export class InventoryUpdater {
     if (before !== undefined) {
       const changes = diffOf(vmStaticFields, before.static, vmStatic);
       if (changes.length === 0) return before;
-      const after: Vm = { ...before, static: vmStatic };
+      const after = withParts(before, { static: vmStatic });
       sets.putVm(after);
       this.#send((outbox, cause, now) => {
         outbox.row({ kind: 'vm_static', row: vmStatic });
@@ -243,18 +245,12 @@ export class InventoryUpdater {
 
   #orphan(vm: Vm): void {
     const now = this.#o.clock.now();
-    const dynamic = {
-      ...vm.dynamic,
-      status: 'Unknown' as const,
-      runOnVds: null,
-      migratingToVds: null,
-      ...(vm.dynamic.status === 'Unknown' ? {} : { statusSince: now }),
-    };
-    const after: Vm = { ...vm, dynamic };
-    const changes = diffOf(vmDynamicFields, vm.dynamic, dynamic);
+    const statusSince = vm.dynamic.status === 'Unknown' ? vm.dynamic.statusSince : now;
+    const after = withState(vm, { status: 'Unknown', runOnVds: null, migratingToVds: null, statusSince });
+    const changes = diffOf(vmDynamicFields, vm.dynamic, after.dynamic);
     this.#o.sets.putVm(after);
     this.#send((outbox, cause) => {
-      outbox.row({ kind: 'vm_dynamic', row: dynamic });
+      outbox.row({ kind: 'vm_dynamic', row: after.dynamic });
       outbox.record(this.#o.records.change({ host: undefined, vm: after }, 'vm', 'changed', changes, cause, now));
       const from = vm.dynamic.status;
       if (from === 'Unknown') outbox.change({ name: 'VmUpdated', changes, cause, ...vmPart(after) });

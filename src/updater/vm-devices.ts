@@ -9,6 +9,8 @@ import {
   type Vm,
   type VmDevice,
   type VmReport,
+  withParts,
+  withState,
 } from '../model/index.js';
 import type { HostSets } from '../repository/index.js';
 import { type DeviceTimes, describedVm, judgeDeviceHash, listedDevices, singleDevice } from '../rules/index.js';
@@ -74,7 +76,7 @@ export class VmDevices {
     if (verdict === 'nothing' || hash === null) return;
     if (verdict === 'save') {
       this.#memoryOf(vm.id).listAt = stamp.requestedAt;
-      this.#store(vm, withHash(vm, hash), causeOf(rule, stamp)).send();
+      this.#store(vm, withState(vm, { hash }), causeOf(rule, stamp)).send();
     } else {
       this.#ask(vm, hash, stamp, rule);
     }
@@ -99,7 +101,7 @@ export class VmDevices {
     noteList(memory, askedAt);
     if (next !== vm.devices || vm.dynamic.hash !== UPDATE_HASH) {
       const cause = this.#byCommand('vm.devices.handed-in');
-      this.#store(vm, { ...withHash(vm, UPDATE_HASH), devices: next }, cause).send();
+      this.#store(vm, withParts(withState(vm, { hash: UPDATE_HASH }), { devices: next }), cause).send();
     }
     return true;
   }
@@ -112,7 +114,7 @@ export class VmDevices {
     if (!counts) return false;
     memory.single ??= new Map();
     memory.single.set(id, askedAt);
-    if (devices !== vm.devices) this.#store(vm, { ...vm, devices }, this.#byCommand(rule)).send();
+    if (devices !== vm.devices) this.#store(vm, withParts(vm, { devices }), this.#byCommand(rule)).send();
     return true;
   }
 
@@ -154,7 +156,7 @@ export class VmDevices {
     if (answered !== null) memory.pending = null;
     const hash = answered?.hash ?? vm.dynamic.hash;
     const same = devices === vm.devices && hash === vm.dynamic.hash;
-    const refreshed = same ? vm : { ...vm, devices, dynamic: { ...vm.dynamic, hash } };
+    const refreshed = same ? vm : withParts(withState(vm, { hash }), { devices });
     const outbox = new Outbox(this.#o.ports);
     if (!same) this.#o.ledger.store(vm, refreshed, causeOf('vm.devices.refreshed', stamp), outbox);
     this.#describe(refreshed, facts, stamp, outbox);
@@ -166,8 +168,9 @@ export class VmDevices {
     const { rule, intents, static: next } = describedVm({ mode, vm, host: stamp.host, facts, hostedEngineVmName });
     const cause = causeOf(rule, stamp);
     const same = next.name === vm.static.name && next.vcpus === vm.static.vcpus && next.memoryMb === vm.static.memoryMb;
-    if (!same || next.origin !== vm.static.origin) this.#o.ledger.store(vm, { ...vm, static: next }, cause, outbox);
-    const about = { host: sets.hosts.get(stamp.host), vm: { ...vm, static: next } };
+    if (!same || next.origin !== vm.static.origin)
+      this.#o.ledger.store(vm, withParts(vm, { static: next }), cause, outbox);
+    const about = { host: sets.hosts.get(stamp.host), vm: withParts(vm, { static: next }) };
     for (const intent of intents) outbox.record(records.intent(about, intent, cause, clock.now()));
   }
 
@@ -189,7 +192,6 @@ export class VmDevices {
   }
 }
 
-const withHash = (vm: Vm, hash: string): Vm => ({ ...vm, dynamic: { ...vm.dynamic, hash } });
 const noTimes: ReadonlyMap<string, number> = new Map();
 const timesOf = ({ listAt, single }: Memory): DeviceTimes => ({ list: listAt, single: single ?? noTimes });
 

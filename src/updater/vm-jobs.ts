@@ -1,6 +1,14 @@
 import type { Cause } from '../events/index.js';
 import type { Clock } from '../kernel/index.js';
-import { type EvidenceStamp, initialRow, type Vm, type VmJob, type VmReport, vmJobFields } from '../model/index.js';
+import {
+  type EvidenceStamp,
+  initialRow,
+  type Vm,
+  type VmJob,
+  type VmReport,
+  vmJobFields,
+  withParts,
+} from '../model/index.js';
 import { nextJobs } from '../rules/index.js';
 import { Outbox, type OutboxPorts } from './outbox.js';
 import type { VmLedger } from './vm-ledger.js';
@@ -32,7 +40,7 @@ export class VmJobs {
     const job: VmJob = { ...initialRow(vmJobFields), jobState: 'NORMAL', ...spec, vmId: vm.id };
     const jobs = [...vm.jobs.filter((known) => known.id !== spec.id), job];
     const cause: Cause = { rule: 'vm.job.begun', source: { by: 'command', at: clock.now() } };
-    ledger.store(vm, { ...vm, jobs }, cause, new Outbox(ports)).send();
+    ledger.store(vm, withParts(vm, { jobs }), cause, new Outbox(ports)).send();
   }
 
   /** Monotonic ms; null = not begun by this process. */

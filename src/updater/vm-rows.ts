@@ -43,10 +43,11 @@ export function vmChanges(before: Vm | undefined, after: Vm): FieldChange[] {
 }
 
 const none: readonly never[] = [];
+const noDifference = { written: none, gone: none };
 
 /** Unchanged parts are the same objects. */
 function differences<T>(before: readonly T[] | undefined, after: readonly T[], keyOf: (part: T) => string) {
-  if (before === after) return { written: none, gone: none };
+  if (before === after) return noDifference;
   const known = new Set(before);
   const kept = new Set(after.map(keyOf));
   return {

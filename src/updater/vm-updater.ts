@@ -17,6 +17,7 @@ import {
   type Vds,
   type Vm,
   type VmReport,
+  withState,
 } from '../model/index.js';
 import type { HostSets, Inventory } from '../repository/index.js';
 import { admission, decideOff, decideVm, type VmCase, type VmVerdict, vmAfter } from '../rules/index.js';
@@ -164,7 +165,7 @@ export class VmUpdater {
     for (const vmId of [...this.#o.sets.vms.byHost(host.id)]) {
       const vm = this.#o.sets.vms.get(vmId);
       if (vm === undefined || vm.dynamic.status === 'Unknown') continue;
-      const next: Vm = { ...vm, dynamic: { ...vm.dynamic, status: 'Unknown', statusSince: now } };
+      const next = withState(vm, { status: 'Unknown', statusSince: now });
       this.#ledger.store(vm, next, cause, outbox, incident);
       this.trails.became(vm, 'Unknown', cause, now);
       this.#o.commands.settled(vmId);
@@ -195,9 +196,9 @@ export class VmUpdater {
     if (status === 'MigratingFrom' && migratingToVds === destination) return;
     const cause: Cause = { rule: 'vm.command.migrating', source: { by: 'command', at: now } };
     const statusSince = status === 'MigratingFrom' ? vm.dynamic.statusSince : now;
-    const dynamic = { ...vm.dynamic, status: 'MigratingFrom', migratingToVds: destination, statusSince } as const;
-    this.trails.became(vm, dynamic.status, cause, now);
-    this.#ledger.store(vm, { ...vm, dynamic }, cause, new Outbox(this.#o.ports)).send();
+    const next = withState(vm, { status: 'MigratingFrom', migratingToVds: destination, statusSince });
+    this.trails.became(vm, next.dynamic.status, cause, now);
+    this.#ledger.store(vm, next, cause, new Outbox(this.#o.ports)).send();
   }
 
   /** A host came up: its agent's clock may have started anew (§4.3). */

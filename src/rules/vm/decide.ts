@@ -1,4 +1,4 @@
-import { diffOf, type FieldChange, type Vm, type VmDynamic, vmDynamicFields } from '../../model/index.js';
+import { diffOf, type FieldChange, type Vm, type VmDynamic, vmDynamicFields, withParts } from '../../model/index.js';
 import { applyEach, matchOne } from '../row.js';
 import { absentTransitions } from './absent.js';
 import type { AbsentCase, KnownCase, ReportedCase, UnknownVmCase, VmCase } from './case.js';
@@ -56,9 +56,12 @@ export function vmAfter({ vm }: VmCase, { draft, changes }: VmVerdict): Vm | und
     return { id: said.id, static: said, dynamic: draft.state, guestInterfaces, jobs, devices: [] };
   }
   const dynamic = changes.length === 0 ? vm.dynamic : draft.state;
-  const next: Vm = { ...vm, static: said ?? vm.static, dynamic, guestInterfaces, jobs };
-  const parts = Object.keys(next) as (keyof Vm)[];
-  return parts.every((part) => next[part] === vm[part]) ? vm : next;
+  const isSame =
+    (said === undefined || said === vm.static) &&
+    dynamic === vm.dynamic &&
+    guestInterfaces === vm.guestInterfaces &&
+    jobs === vm.jobs;
+  return isSame ? vm : withParts(vm, { static: said ?? vm.static, dynamic, guestInterfaces, jobs });
 }
 
 function ruleOf(c: VmCase, draft: VmDraft, note: (name: string) => void): string {

@@ -1,5 +1,13 @@
 import type { EventName, IntentKind } from '../../events/index.js';
-import type { GuestInterface, Unsettled, VmDynamic, VmJob, VmStatic, VmStatus } from '../../model/index.js';
+import {
+  copyOfVmDynamic,
+  type GuestInterface,
+  type Unsettled,
+  type VmDynamic,
+  type VmJob,
+  type VmStatic,
+  type VmStatus,
+} from '../../model/index.js';
 import type { EventDraft, IntentDraft, NotDone, RequestDraft, Signal } from '../verdict.js';
 import type { ExitData, FormerOwner, VmCase } from './case.js';
 import { normalExit, stamped, withStatus } from './state.js';
@@ -43,7 +51,7 @@ export class VmDraft {
   }
 
   set(fields: Partial<VmDynamic>): void {
-    this.dynamic = stamped(this.state, { ...this.state, ...fields }, this.#case.now);
+    this.dynamic = stamped(this.state, Object.assign(copyOfVmDynamic(this.state), fields), this.#case.now);
   }
 
   status(status: VmStatus, exit: ExitData = normalExit): void {

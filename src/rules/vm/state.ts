@@ -1,4 +1,6 @@
 import {
+  copyOfVmDynamic,
+  type Mutable,
   notRunning,
   type ReportedVmDynamic,
   reportedFields,
@@ -16,17 +18,18 @@ import type { ExitData } from './case.js';
  */
 export function copyReported(stored: VmDynamic, report: VmReport, hostId: string, now: number): VmDynamic {
   const fields = reportedFields(stored, report);
-  const next: Record<string, unknown> = { ...stored };
+  const next = copyOfVmDynamic(stored);
+  const any = next as Record<string, unknown>;
   for (const name in fields) {
     const value = fields[name as keyof ReportedVmDynamic];
     // Of two equal contents the stored one stays, so that nothing looks changed that is not.
-    if (value !== undefined && !sameValue(stored[name as keyof ReportedVmDynamic], value)) next[name] = value;
+    if (value !== undefined && !sameValue(stored[name as keyof ReportedVmDynamic], value)) any[name] = value;
   }
-  next['runOnVds'] = hostId;
-  if (upOrPaused.has(report.status)) next['migratingToVds'] = null;
+  next.runOnVds = hostId;
+  if (upOrPaused.has(report.status)) next.migratingToVds = null;
   // A push leaves out what did not change; a pause code that is left over from before the VM ran again must not survive.
-  if (report.status !== 'Paused' && fields.pauseStatus === undefined) next['pauseStatus'] = 'NONE';
-  return stamped(stored, next as VmDynamic, now);
+  if (report.status !== 'Paused' && fields.pauseStatus === undefined) next.pauseStatus = 'NONE';
+  return stamped(stored, next, now);
 }
 
 /**
@@ -34,10 +37,9 @@ export function copyReported(stored: VmDynamic, report: VmReport, hostId: string
  * has no display, guest or migration; one that does not run has no host.
  */
 export function withStatus(stored: VmDynamic, status: VmStatus, exit: ExitData, now: number): VmDynamic {
-  let next: VmDynamic = { ...stored, status, ...exit };
+  const next = Object.assign(copyOfVmDynamic(stored), { status }, exit);
   if (notRunning.has(status) || status === 'Unknown') {
-    next = {
-      ...next,
+    Object.assign(next, {
       migratingToVds: null,
       graphics: null,
       guestUser: null,
@@ -50,18 +52,26 @@ export function withStatus(stored: VmDynamic, status: VmStatus, exit: ExitData, 
       emulatedMachine: null,
       volatileRun: false,
       guestAgentNicsHash: 0,
-    };
+    } satisfies Partial<VmDynamic>);
   }
-  if (notRunning.has(status)) next = { ...next, runOnVds: null, pauseStatus: 'NONE', lastStopTime: now };
+  if (notRunning.has(status)) {
+    next.runOnVds = null;
+    next.pauseStatus = 'NONE';
+    next.lastStopTime = now;
+  }
   if (status === 'Down') {
-    next = { ...next, bootTime: null, runtimeName: null, currentCpuPinning: null, downtime: 0 };
+    next.bootTime = null;
+    next.runtimeName = null;
+    next.currentCpuPinning = null;
+    next.downtime = 0;
   }
   return stamped(stored, next, now);
 }
 
-/** Keeps `statusSince` honest: it moves when the status does, and only then. */
-export function stamped(before: VmDynamic, next: VmDynamic, now: number): VmDynamic {
-  return before.status === next.status ? next : { ...next, statusSince: now };
+/** Keeps `statusSince` of what is to follow honest: it moves when the status does, and only then. */
+export function stamped(before: VmDynamic, next: Mutable<VmDynamic>, now: number): VmDynamic {
+  if (before.status !== next.status) next.statusSince = now;
+  return next;
 }
 
 export const normalExit: ExitData = { exitStatus: 'Normal', exitMessage: null, exitReason: 'Unknown' };
