@@ -15,6 +15,7 @@ export * from './specs.js';
 export * from './stamp.js';
 export * from './usage-history.js';
 export * from './vds.js';
+export * from './vds-statistics-copy.js';
 export * from './vds-status.js';
 export * from './vm.js';
 export * from './vm-columns.js';

@@ -64,3 +64,26 @@ export function initialLiveness(now: number): VdsLiveness {
     certificateWarnedOf: null,
   };
 }
+
+/** With these fields in place of its own. One literal: it is made anew with every answer and push (see copyOfVmDynamic). */
+export function changedLiveness(from: VdsLiveness, fields: Partial<VdsLiveness>): VdsLiveness {
+  const copy: VdsLiveness = {
+    attempts: from.attempts,
+    lastAnswerAt: from.lastAnswerAt,
+    heardAt: from.heardAt,
+    capabilitiesRead: from.capabilitiesRead,
+    readyForUp: from.readyForUp,
+    lastVmReport: from.lastVmReport,
+    initialized: from.initialized,
+    vmStatsFailingSince: from.vmStatsFailingSince,
+    recoveringSince: from.recoveringSince,
+    nicsDownSince: from.nicsDownSince,
+    leaseCounter: from.leaseCounter,
+    maintenanceRetryAt: from.maintenanceRetryAt,
+    rebootUntil: from.rebootUntil,
+    pushesSince: from.pushesSince,
+    certificateExpiresAt: from.certificateExpiresAt,
+    certificateWarnedOf: from.certificateWarnedOf,
+  };
+  return Object.assign(copy, fields);
+}

@@ -1,6 +1,7 @@
 import type { Cause, CauseSource, Evidence, VdsPushed, VmStatsFailed, VmStatsReceived } from '../events/index.js';
 import { type Clock, messageOf, type Scheduler, type Telemetry, VurtiError } from '../kernel/index.js';
 import {
+  changedLiveness,
   type EvidenceStamp,
   type HostSettings,
   notMonitored,
@@ -171,7 +172,7 @@ export class VdsUpdater {
   #live(hostId: string, fields: Partial<VdsLiveness>): void {
     const set = this.#o.sets.setOfHost(hostId);
     const liveness = set?.vds.liveness(hostId);
-    if (liveness !== undefined) set?.vds.setLiveness(hostId, { ...liveness, ...fields });
+    if (liveness !== undefined) set?.vds.setLiveness(hostId, changedLiveness(liveness, fields));
   }
 
   /** Ours is the same at every host: said once per certificate. */

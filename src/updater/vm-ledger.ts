@@ -1,6 +1,6 @@
 import type { Cause } from '../events/index.js';
 import type { Clock } from '../kernel/index.js';
-import type { Vm } from '../model/index.js';
+import type { FieldChange, Vm } from '../model/index.js';
 import type { HostSets } from '../repository/index.js';
 import { type Outbox, vmPart } from './outbox.js';
 import type { Incident, RecordMaker } from './record-maker.js';
@@ -24,13 +24,21 @@ export class VmLedger {
     return this.#statusCauses.get(vmId);
   }
 
-  store(before: Vm | undefined, after: Vm, cause: Cause, outbox: Outbox, incident?: Incident): Outbox {
+  /** `ofState`: what of its state changed, where that is known. */
+  store(
+    before: Vm | undefined,
+    after: Vm,
+    cause: Cause,
+    outbox: Outbox,
+    incident?: Incident,
+    ofState?: readonly FieldChange[],
+  ): Outbox {
     const now = this.#clock.now();
     const host = after.dynamic.runOnVds === null ? undefined : this.#sets.hosts.get(after.dynamic.runOnVds);
     const about = { host, vm: after };
     this.#sets.putVm(after);
     for (const write of vmRows(before, after)) outbox.row(write);
-    const changes = vmChanges(before, after);
+    const changes = vmChanges(before, after, ofState);
     const what = before === undefined ? 'added' : 'changed';
     outbox.record(this.#records.change(about, 'vm', what, changes, cause, now, incident));
     const from = before?.dynamic.status;

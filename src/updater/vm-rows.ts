@@ -25,14 +25,15 @@ export function vmRows(before: Vm | undefined, after: Vm): RowWrite[] {
   return rows;
 }
 
-/** What changed, for the log: the state can be rebuilt from it. */
-export function vmChanges(before: Vm | undefined, after: Vm): FieldChange[] {
+/** What changed, for the log: the state can be rebuilt from it. `ofState`: what of the state did, where that is known. */
+export function vmChanges(before: Vm | undefined, after: Vm, ofState?: readonly FieldChange[]): readonly FieldChange[] {
   const changes: FieldChange[] = [];
   if (before?.static !== after.static) {
     changes.push(...diffOf(vmStaticFields, before?.static ?? initialRow(vmStaticFields), after.static));
   }
   if (before?.dynamic !== after.dynamic) {
-    changes.push(...diffOf(vmDynamicFields, before?.dynamic ?? initialRow(vmDynamicFields), after.dynamic));
+    const initial = before?.dynamic ?? initialRow(vmDynamicFields);
+    changes.push(...(ofState ?? diffOf(vmDynamicFields, initial, after.dynamic)));
   }
   for (const path of ['guestInterfaces', 'jobs', 'devices'] as const) {
     const from = before?.[path] ?? [];

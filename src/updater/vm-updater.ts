@@ -293,7 +293,9 @@ export class VmUpdater {
     const cause = of.cause ?? causeOf(verdict.rule, c.stamp);
     const outbox = new Outbox(this.#o.ports);
     const after = vmAfter(c, verdict);
-    if (after !== undefined && after !== c.vm) this.#ledger.store(c.vm, after, cause, outbox, incident);
+    if (after !== undefined && after !== c.vm) {
+      this.#ledger.store(c.vm, after, cause, outbox, incident, c.vm === undefined ? undefined : verdict.changes);
+    }
     this.trails.decided(c, verdict, after, cause);
     const about = { host: c.host, vm: after };
     for (const event of draft.events) outbox.record(records.event(about, event, cause, c.now, incident));

@@ -36,18 +36,20 @@ function joined(
   isAddress: (text: string) => boolean,
 ): readonly string[] | null {
   if (texts === undefined || texts.length === 0) return known ?? null;
-  const all = [...(known ?? [])];
-  const seen = all.length + texts.length > FEW ? new Set(all) : null;
+  // Most have one address, and a list that is begun empty makes room for 17.
+  let all: string[] | null = known === undefined || known === null ? null : [...known];
+  const seen = (all?.length ?? 0) + texts.length > FEW ? new Set(all) : null;
   for (const text of texts) {
     const trimmed = text.trim();
     const zone = trimmed.indexOf('%');
     const address = zone < 0 ? trimmed : trimmed.slice(0, zone);
-    if (!isAddress(address) || (seen === null ? all.includes(address) : seen.has(address))) continue;
-    all.push(address);
+    if (!isAddress(address) || (seen === null ? all?.includes(address) : seen.has(address))) continue;
+    if (all === null) all = [address];
+    else all.push(address);
     seen?.add(address);
   }
   // A list that grew has room for more; kept for as long as the VM runs, that is most of it.
-  return all.length === 0 ? null : all.slice();
+  return all === null || all.length < 2 ? all : all.slice();
 }
 
 /**
@@ -63,7 +65,14 @@ export function guestNicsHash(nics: readonly GuestNic[] | null): number {
 }
 
 function sorted(texts: readonly string[]): readonly string[] {
-  // Mostly they are, and sorting takes more memory than all else here.
-  for (let i = 1; i < texts.length; i++) if ((texts[i - 1] as string) > (texts[i] as string)) return [...texts].sort();
-  return texts;
+  if (texts.length > FEW) return [...texts].sort();
+  // Array.sort takes more memory for two than all else here.
+  const list = texts.slice();
+  for (let i = 1; i < list.length; i++) {
+    const text = list[i] as string;
+    let place = i;
+    for (; place > 0 && (list[place - 1] as string) > text; place--) list[place] = list[place - 1] as string;
+    list[place] = text;
+  }
+  return list;
 }

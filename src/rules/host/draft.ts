@@ -1,5 +1,6 @@
 import type { EventName, IntentKind } from '../../events/index.js';
 import {
+  changedLiveness,
   initialRow,
   type NonOperationalReason,
   sameValue,
@@ -69,7 +70,7 @@ export class HostDraft {
   }
 
   live(fields: Partial<VdsLiveness>): void {
-    this.liveness = { ...this.liveness, ...fields };
+    this.liveness = changedLiveness(this.liveness, fields);
   }
 
   /** Sets a status and what goes with it (§2.8). */

@@ -1,4 +1,5 @@
 import {
+  copyOfVdsStatistics,
   type InterfaceStatus,
   initialRow,
   type NumaNode,
@@ -108,31 +109,27 @@ function nextStatistics(
 ): VdsStatistics {
   const reported = report.statistics;
   const { cpuUser, cpuSys } = reported;
-  return {
-    ...(previous ?? initialRow(vdsStatisticsFields)),
-    ...reported,
-    id: c.host.id,
-    cpuLoad: reported.cpuLoad ?? 0,
-    ...(typeof cpuUser === 'number' && typeof cpuSys === 'number'
-      ? { usageCpuPercent: Math.trunc(cpuUser + cpuSys) }
-      : {}),
-    ...memoryUsage(c, report),
-    usageNetworkPercent: busiestPercent(countedNics(c, interfaces)),
-    diskFreeMb: report.diskFreeMb ?? previous?.diskFreeMb ?? null,
-    storageDomains: report.storageDomains ?? previous?.storageDomains ?? null,
-    multipathHealth: report.multipath ?? previous?.multipathHealth ?? null,
-  };
+  const next = copyOfVdsStatistics(previous ?? { ...initialRow(vdsStatisticsFields), id: c.host.id });
+  Object.assign(next, reported);
+  next.cpuLoad = reported.cpuLoad ?? 0;
+  if (typeof cpuUser === 'number' && typeof cpuSys === 'number') next.usageCpuPercent = Math.trunc(cpuUser + cpuSys);
+  next.usageMemPercent = usedMemoryPercent(c, report);
+  next.usageNetworkPercent = busiestPercent(countedNics(c, interfaces));
+  next.diskFreeMb = report.diskFreeMb ?? previous?.diskFreeMb ?? null;
+  next.storageDomains = report.storageDomains ?? previous?.storageDomains ?? null;
+  next.multipathHealth = report.multipath ?? previous?.multipathHealth ?? null;
+  return next;
 }
 
 /** Used memory in per cent; free huge pages count as free. Not known without the host's size and its huge pages. */
-function memoryUsage(c: HostCase, report: VdsStatsReport): Pick<VdsStatistics, 'usageMemPercent'> {
+function usedMemoryPercent(c: HostCase, report: VdsStatsReport): number | null {
   const { memFree, hugepages } = report.statistics;
   const total = c.host.dynamic.physicalMemMb;
-  if (typeof memFree !== 'number' || !hugepages || total === null || total <= 0) return { usageMemPercent: null };
+  if (typeof memFree !== 'number' || !hugepages || total === null || total <= 0) return null;
   let freeHugepagesMb = 0;
   for (const [sizeKib, pages] of Object.entries(hugepages))
     freeHugepagesMb += ((pages.free ?? 0) * Number(sizeKib)) / 1024;
-  return { usageMemPercent: 100 - Math.round((100 * (memFree + freeHugepagesMb)) / total) };
+  return 100 - Math.round((100 * (memFree + freeHugepagesMb)) / total);
 }
 
 /** The busiest direction of the busiest nic, whole; null when no rate is known. */
