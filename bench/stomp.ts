@@ -32,6 +32,7 @@ interface Flags {
   readonly happenings: number;
   readonly pushes: number;
   readonly pushSeconds: number;
+  readonly pushWarm: number;
   readonly profile: boolean;
 }
 
@@ -53,6 +54,10 @@ async function main(): Promise<void> {
     happenings: { value: 20, doc: 'events per second that are pushed beside the polls' },
     pushes: { value: 1000, doc: 'events per second in the measurement of their latency; 0 = none' },
     pushSeconds: { value: 20, doc: 'its length' },
+    pushWarm: {
+      value: 5,
+      doc: 'seconds of the same before it: the compilers of service and fleet hold a core for the first',
+    },
     profile: {
       value: false,
       doc: 'one more window per case under the profiler, and the pushes too: who takes the CPU',
@@ -223,8 +228,12 @@ async function latencyOf(
   transport: Transport,
   fleet: PushingFleet,
   service: ServiceProcess,
-  { pushes, pushSeconds }: Flags,
+  { pushes, pushSeconds, pushWarm }: Flags,
 ): Promise<Figures> {
+  if (pushWarm > 0) {
+    await fleet.put({ ask: 'push', perSecond: pushes, seconds: pushWarm });
+    await wait(DRAIN_SECONDS * 1000);
+  }
   await service.put({ ask: 'listen' });
   const { pushed } = await fleet.put({ ask: 'push', perSecond: pushes, seconds: pushSeconds });
   await wait(DRAIN_SECONDS * 1000);
