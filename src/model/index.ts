@@ -20,6 +20,6 @@ export * from './vds-status.js';
 export * from './vm.js';
 export * from './vm-columns.js';
 export * from './vm-compare.js';
+export * from './vm-copy.js';
 export * from './vm-device.js';
-export * from './vm-dynamic-copy.js';
 export * from './vm-status.js';
