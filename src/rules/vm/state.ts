@@ -19,11 +19,11 @@ import type { ExitData } from './case.js';
 export function copyReported(stored: VmDynamic, report: VmReport, hostId: string, now: number): VmDynamic {
   const fields = reportedFields(stored, report);
   const next = copyOfVmDynamic(stored);
-  const any = next as Record<string, unknown>;
+  const byName = next as Record<string, unknown>;
   for (const name in fields) {
     const value = fields[name as keyof ReportedVmDynamic];
     // Of two equal contents the stored one stays, so that nothing looks changed that is not.
-    if (value !== undefined && !sameValue(stored[name as keyof ReportedVmDynamic], value)) any[name] = value;
+    if (value !== undefined && !sameValue(stored[name as keyof ReportedVmDynamic], value)) byName[name] = value;
   }
   next.runOnVds = hostId;
   if (upOrPaused.has(report.status)) next.migratingToVds = null;

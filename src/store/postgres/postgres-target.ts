@@ -122,7 +122,7 @@ export class PostgresTarget implements FlushTarget {
 
   /** Encoding it holds the event loop, and statistics in tables of their own have ways of their own. */
   #fitsOnePiece({ rows, records }: Batch): boolean {
-    if (rows.length + records.length > this.#atOnceRows) return false;
+    if (this.#atOnceRows === 0 || rows.length + records.length > this.#atOnceRows) return false;
     return rows.every(({ kind }) => !rowKinds[kind].statistics);
   }
 
